@@ -1,0 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Homelab } from "../config/homelab";
+
+/**
+ * Decides whether this is still the same cluster. Everything in the cluster is `deletedWith` this resource and the
+ * Kubernetes provider is identified by it, so only raising `cluster.generation` replaces the cluster: no edit of a
+ * script, a connection or a key ever does, and neither a rebuild nor a destroy waits for an API server that is gone.
+ */
+export class ClusterGeneration extends random.RandomId {
+  /** The number of the configuration. */
+  public readonly generation: number;
+
+  public constructor(name: string, homelab: Homelab, opts?: pulumi.CustomResourceOptions) {
+    const { name: cluster, generation } = homelab.cluster;
+    super(name, { byteLength: 8, prefix: `${cluster}-${generation}-`, keepers: { generation: String(generation) } }, opts);
+    this.generation = generation;
+  }
+}

@@ -1,0 +1,39 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions";
+import type * as pulumi from "@pulumi/pulumi";
+import type { PlatformService } from "../../config/homelab";
+
+/** The one Gateway of the house; routes name it and the listener of their host. */
+export const homeGateway = { name: "home", namespace: "networking" } as const;
+
+/** Listener of the redirect and of HTTP-01 challenges. */
+export const HTTP_LISTENER = "http";
+
+/** Name of the HTTPS listener of a service. */
+export function httpsListener(service: string): string {
+  return `https-${service}`;
+}
+
+export interface RouteArgs {
+  service: PlatformService;
+  host: string;
+  namespace: pulumi.Input<string>;
+  backend: { name: pulumi.Input<string>; port: number };
+}
+
+/** A host's route to its one backend, through the host's own HTTPS listener. Gateway API v1.1.0 standard channel. */
+export function httpsRoute(name: string, args: RouteArgs, opts: pulumi.CustomResourceOptions): CustomResource {
+  return new CustomResource(
+    name,
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name: args.service, namespace: args.namespace },
+      spec: {
+        parentRefs: [{ ...homeGateway, sectionName: httpsListener(args.service) }],
+        hostnames: [args.host],
+        rules: [{ matches: [{ path: { type: "PathPrefix", value: "/" } }], backendRefs: [args.backend] }],
+      },
+    },
+    opts,
+  );
+}

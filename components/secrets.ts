@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+
+/** Services without a login of their own; OAuth2-Proxy stands in front of each. */
+export const proxiedServices = ["prometheus", "alertmanager", "longhorn"] as const;
+export type ProxiedService = (typeof proxiedServices)[number];
+
+/** Everything that logs in through Authentik: the proxied services, and those that speak OIDC themselves. */
+export const oidcClients = [...proxiedServices, "grafana"] as const;
+export type OidcClient = (typeof oidcClients)[number];
+
+/**
+ * Every secret that nobody has to choose. They live in the state, outlast every generation of the cluster and are
+ * protected: a restore needs the tokens and keys of the time of the backup.
+ */
+export class GeneratedSecrets extends pulumi.ComponentResource {
+  /** Password of K3s servers; encrypts the bootstrap data, so it may never change silently. */
+  public readonly k3sServerToken: pulumi.Output<string>;
+  /** Agents join with this one and never hold the server's. */
+  public readonly k3sAgentToken: pulumi.Output<string>;
+  /** 32 random bytes in base64, the seed of the VM's ed25519 host key. */
+  public readonly vmHostKeySeed: pulumi.Output<string>;
+  public readonly authentikSecretKey: pulumi.Output<string>;
+  public readonly authentikDatabasePassword: pulumi.Output<string>;
+  /** First password of akadmin; Authentik reads it once. */
+  public readonly authentikBootstrapPassword: pulumi.Output<string>;
+  public readonly authentikBootstrapToken: pulumi.Output<string>;
+  public readonly grafanaAdminPassword: pulumi.Output<string>;
+  /** Encrypts Velero's repositories in B2. Without it no backup can be read. */
+  public readonly veleroRepositoryPassword: pulumi.Output<string>;
+  public readonly oidcClientSecrets: Readonly<Record<OidcClient, pulumi.Output<string>>>;
+  /** 32 letters and digits, which OAuth2-Proxy decodes to a valid AES key length. */
+  public readonly cookieSecrets: Readonly<Record<ProxiedService, pulumi.Output<string>>>;
+
+  public constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:secrets:GeneratedSecrets", name, {}, opts);
+    const child: pulumi.CustomResourceOptions = { parent: this, protect: true };
+    const password = (key: string, length: number, upper = true) =>
+      new random.RandomPassword(`${name}-${key}`, { length, special: false, upper }, child).result;
+
+    // Lower case only: K3s parses values that look like its K10 or bootstrap form differently (k3s pkg/clientaccess).
+    this.k3sServerToken = password("k3s-server-token", 48, false);
+    this.k3sAgentToken = password("k3s-agent-token", 48, false);
+    this.vmHostKeySeed = pulumi.secret(
+      new random.RandomBytes(`${name}-vm-host-key-seed`, { length: 32 }, child).base64,
+    );
+    this.authentikSecretKey = password("authentik-secret-key", 60);
+    this.authentikDatabasePassword = password("authentik-database-password", 40);
+    this.authentikBootstrapPassword = password("authentik-bootstrap-password", 32);
+    this.authentikBootstrapToken = password("authentik-bootstrap-token", 60);
+    this.grafanaAdminPassword = password("grafana-admin-password", 32);
+    this.veleroRepositoryPassword = password("velero-repository-password", 48);
+    this.oidcClientSecrets = record(oidcClients, (client) => password(`oidc-${client}`, 64));
+    this.cookieSecrets = record(proxiedServices, (service) => password(`cookie-${service}`, 32));
+    this.registerOutputs();
+  }
+}
+
+function record<K extends string, V>(keys: readonly K[], value: (key: K) => V): Record<K, V> {
+  return Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>;
+}

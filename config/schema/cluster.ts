@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { absolutePath, hostname, rule } from "./scalars";
+
+export const clusterSchema = z.strictObject({
+  /** Name of the cluster; part of disk UUIDs and of the libvirt domain, so it stays for ever. */
+  name: hostname,
+  /** Rebuild generation. Raising it by one replaces the VM, K3s and everything in the cluster, and no data. */
+  generation: z.int().min(1, rule("a whole number from 1", "start with 1 and raise it by 1 for a rebuild")),
+  /** The kubelet's root directory on every node. Passed to K3s and derived by every consumer; never changed in place. */
+  kubeletRoot: absolutePath,
+  /** Time zone of the machines, as in /usr/share/zoneinfo. */
+  timezone: z.string().regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/).default("UTC"),
+  /** Time servers for chrony. */
+  timeServers: z.array(z.string().min(1)).min(1).default(["ntp.ubuntu.com", "time.cloudflare.com"]),
+});

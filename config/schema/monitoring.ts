@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { bytes, httpsUrl } from "./scalars";
+
+/** Where alerts go. Secret parts (URLs with tokens, passwords) are in `secrets.alerts`, under the same name. */
+export const receiverSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("ntfy"),
+    /** Server; the topic is secret, because who knows it can read and write. */
+    server: httpsUrl.default("https://ntfy.sh"),
+  }),
+  z.strictObject({ kind: z.literal("discord") }),
+  z.strictObject({ kind: z.literal("slack"), channel: z.string().min(1).optional() }),
+  z.strictObject({
+    kind: z.literal("email"),
+    to: z.email(),
+    from: z.email(),
+    /** host:port of the SMTP server. */
+    smarthost: z.string().regex(/^[^:\s]+:[0-9]+$/),
+    username: z.string().min(1),
+  }),
+]);
+
+export const monitoringSchema = z.strictObject({
+  prometheus: z.strictObject({ retentionDays: z.int().min(1).max(3650), size: bytes }),
+  alertmanager: z.strictObject({ size: bytes }),
+  grafana: z.strictObject({ size: bytes }),
+  loki: z.strictObject({ retentionDays: z.int().min(1).max(3650), size: bytes }),
+  /** Receivers by name. Empty: alerts are only shown in the UI. */
+  receivers: z.record(z.string().regex(/^[a-z0-9-]+$/), receiverSchema).default({}),
+});

@@ -1,0 +1,138 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Identity } from "../config/homelab";
+
+/** Value of a shell variable; a list becomes a bash array. */
+export type ShellValue = string | number | boolean | readonly string[];
+
+/** A file that a step installs, root-owned and only if it differs. */
+export interface HostFile {
+  /** Absolute path on the machine. */
+  path: string;
+  /** Octal, four digits. */
+  mode: "0600" | "0644" | "0700" | "0755";
+  /** The text, or the name of the secret that holds it. */
+  content: string | { secret: string };
+}
+
+/**
+ * One step on one machine, as plain data: what a reviewer reads in the plan and what the machine executes.
+ * `source` is a file below nodes/scripts; it is bash, uses the functions of lib.sh, and is idempotent.
+ */
+export interface HostScript {
+  /** Kebab-case name of the step; also of its systemd unit and its log on the machine. */
+  name: string;
+  /** File below nodes/scripts, with its ending. */
+  source: string;
+  variables?: Readonly<Record<string, ShellValue>>;
+  /** Installed where the script calls `install_files`. */
+  files?: readonly HostFile[];
+  /** Names of secrets that arrive as shell variables; their values are handed over beside the text. */
+  secrets?: readonly string[];
+  /** The step is ended after this time. */
+  timeoutSeconds: number;
+}
+
+/** A probe prints one JSON object of facts, text to text; it only reads. */
+export interface HostProbe {
+  /** File below nodes/scripts, with its ending. */
+  source: string;
+  variables?: Readonly<Record<string, ShellValue>>;
+}
+
+const scriptFolder = path.join(__dirname, "scripts");
+const cache = new Map<string, string>();
+
+/** The text of a file below nodes/scripts. */
+export function readScript(source: string): string {
+  let text = cache.get(source);
+  if (text === undefined) {
+    text = fs.readFileSync(path.join(scriptFolder, source), "utf8").trimEnd();
+    cache.set(source, text);
+  }
+  return text;
+}
+
+/** One shell word that stands for exactly this text. */
+export function quote(value: string): string {
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Assignments of shell variables, in the order given. */
+export function assignments(variables: Readonly<Record<string, ShellValue>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => {
+      if (!/^[A-Z][A-Z0-9_]*$/.test(name)) {
+        throw new Error(`not a name of a shell variable of ours: ${name}`);
+      }
+      return Array.isArray(value)
+        ? `${name}=(${value.map((item) => quote(String(item))).join(" ")})`
+        : `${name}=${quote(String(value))}`;
+    })
+    .join("\n");
+}
+
+/** The step's own text, without secrets: library, variables, files, then the script. */
+export function renderStep(script: HostScript): string {
+  return [
+    `# homelab step ${script.name}`,
+    readScript("lib.sh"),
+    assignments(script.variables ?? {}),
+    renderFiles(script.files ?? []),
+    readScript(script.source),
+    "# end of step",
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+/** Everything that goes to `bash` on the machine: runner, identity check, and the step in a here-document. */
+export function renderRun(script: HostScript, identity: Identity, secretAssignments: string): string {
+  const body = renderStep(script);
+  const delimiter = "HOMELAB_STEP";
+  if (new RegExp(`^${delimiter}$`, "m").test(`${secretAssignments}\n${body}`)) {
+    throw new Error(`step ${script.name} holds a line ${delimiter}, which ends the here-document`);
+  }
+  return [
+    "set -euo pipefail",
+    readScript("run-job.sh"),
+    `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
+    `run_job ${quote(script.name)} ${script.timeoutSeconds} <<'${delimiter}'`,
+    ...(secretAssignments === "" ? [] : [secretAssignments]),
+    body,
+    delimiter,
+    "",
+  ].join("\n");
+}
+
+/** A probe's text; it runs directly, because it is short and must not write. */
+export function renderProbe(probe: HostProbe, identity: Identity): string {
+  return [
+    "set -euo pipefail",
+    readScript("probe-lib.sh"),
+    `require_same_machine ${quote(identity.kind)} ${quote(identity.value)}`,
+    assignments(probe.variables ?? {}),
+    readScript(probe.source),
+    "print_facts",
+    "",
+  ].join("\n\n");
+}
+
+function renderFiles(files: readonly HostFile[]): string {
+  if (files.length === 0) {
+    return "";
+  }
+  const parts = files.map((file, index) => {
+    const target = `${quote(file.path)} ${file.mode}`;
+    if (typeof file.content !== "string") {
+      return `  printf '%s\\n' "$${file.content.secret}" | install_file ${target}`;
+    }
+    const delimiter = `HOMELAB_FILE_${index + 1}`;
+    const content = file.content.endsWith("\n") ? file.content : `${file.content}\n`;
+    if (content.includes(`\n${delimiter}\n`) || content.startsWith(`${delimiter}\n`)) {
+      throw new Error(`${file.path} holds a line ${delimiter}, which ends the here-document`);
+    }
+    return `  install_file ${target} <<'${delimiter}'\n${content}${delimiter}`;
+  });
+  return `install_files() {\n${parts.join("\n")}\n}`;
+}

@@ -1,0 +1,164 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "./host";
+
+/** Facts of a machine, text to text; the same keys in what is expected and in what a probe finds. */
+export type Facts = Readonly<Record<string, string>>;
+
+export interface HostStateArgs {
+  /** Shown in messages. */
+  machine: string;
+  connection: pulumi.Input<Connection>;
+  /** Bash text that only reads and prints the facts as one JSON object. */
+  probe: string;
+  expected: Facts;
+  /** Bash text that brings the machine back; the same idempotent step that set it up. */
+  repair: pulumi.Input<string>;
+}
+
+interface Props extends Omit<HostStateArgs, "connection" | "repair"> {
+  connection: { host: string; port?: number; user?: string; hostKey: string; privateKey?: string };
+  repair: string;
+  providerVersion: number;
+  facts?: Record<string, string>;
+}
+
+/**
+ * Raise it whenever the provider's code below changes: the code is stored in the state, and the engine runs the stored
+ * code until an input differs (pulumi/pulumi#6490).
+ */
+const PROVIDER_VERSION = 1;
+
+/** Facts that are not as expected, each as `name: found, expected`. */
+function differences(expected: Facts, facts: Record<string, string> | undefined): string[] {
+  return Object.keys(expected)
+    .filter((name) => expected[name] !== facts?.[name])
+    .map((name) => `${name}: is '${facts?.[name] ?? "unknown"}', should be '${expected[name]}'`);
+}
+
+/** Runs bash text as root on the machine and returns what it prints; the text is never part of the command line. */
+async function runOverSsh(props: Props, text: string, seconds: number): Promise<string> {
+  // Required inside, because this code is serialized into the state and a module captured by value would not be.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { Client, utils } = require("ssh2") as typeof import("ssh2");
+  const { host, port = 22, user = "root", hostKey, privateKey } = props.connection;
+  const wanted = hostKey.split(" ")[1];
+  const command = `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} bash`;
+  return new Promise<string>((resolve, reject) => {
+    const client = new Client();
+    let offered = "";
+    const unreachable = (reason: string) => {
+      client.end();
+      reject(
+        new Error(
+          `${props.machine} (${host}:${port}) cannot be asked: ${reason}. This is no drift: its state is unknown.`,
+        ),
+      );
+    };
+    client.on("error", (error) =>
+      unreachable(offered !== "" && offered !== wanted ? "it shows another host key than the pinned one" : error.message),
+    );
+    client.on("ready", () => {
+      client.exec(command, (error, channel) => {
+        if (error) {
+          unreachable(error.message);
+          return;
+        }
+        let stdout = "";
+        let stderr = "";
+        channel.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
+        channel.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
+        channel.on("close", (code: number | null) => {
+          client.end();
+          if (code === 0) {
+            resolve(stdout);
+          } else {
+            reject(new Error(`${props.machine}: exit status ${code ?? "none"}: ${stderr.trim() || stdout.trim()}`));
+          }
+        });
+        channel.end(text);
+      });
+    });
+    client.connect({
+      host,
+      port,
+      username: user,
+      privateKey,
+      agent: privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined,
+      readyTimeout: 15_000,
+      keepaliveInterval: 10_000,
+      algorithms: { serverHostKey: ["ssh-ed25519"] },
+      hostVerifier: (key: Buffer) => {
+        const parsed = utils.parseKey(key);
+        offered = parsed instanceof Error ? "unreadable" : parsed.getPublicSSH().toString("base64");
+        return offered === wanted;
+      },
+    });
+  });
+}
+
+async function probe(props: Props): Promise<Record<string, string>> {
+  const printed = await runOverSsh(props, props.probe, 60);
+  return JSON.parse(printed.trim().split("\n").pop() ?? "") as Record<string, string>;
+}
+
+const provider: pulumi.dynamic.ResourceProvider<Props, Props> = {
+  async create(inputs: Props) {
+    const facts = await probe(inputs);
+    const wrong = differences(inputs.expected, facts);
+    if (wrong.length > 0) {
+      throw new Error(`${inputs.machine} did not reach the expected state:\n  ${wrong.join("\n  ")}`);
+    }
+    return { id: inputs.machine, outs: { ...inputs, facts } };
+  },
+
+  async read(id: string, props?: Props) {
+    if (!props) {
+      throw new Error("a host state cannot be imported; it is made by its step");
+    }
+    return { id, props: { ...props, facts: await probe(props) } };
+  },
+
+  diff(_id: string, olds: Props, news: Props) {
+    const drifted = differences(news.expected, olds.facts).length > 0;
+    const inputs: (keyof Props)[] = ["machine", "connection", "probe", "expected", "repair", "providerVersion"];
+    const edited = inputs.some((name) => JSON.stringify(olds[name]) !== JSON.stringify(news[name]));
+    return Promise.resolve({ changes: drifted || edited });
+  },
+
+  async update(_id: string, _olds: Props, news: Props) {
+    let facts = await probe(news);
+    if (differences(news.expected, facts).length > 0) {
+      await runOverSsh(news, news.repair, 3600);
+      facts = await probe(news);
+    }
+    const wrong = differences(news.expected, facts);
+    if (wrong.length > 0) {
+      throw new Error(`${news.machine} is not as expected even after the repair:\n  ${wrong.join("\n  ")}`);
+    }
+    return { outs: { ...news, facts } };
+  },
+};
+
+/**
+ * Makes a part of a machine visible to `pulumi refresh`: `read` runs the probe, `diff` compares the facts with what is
+ * expected, `update` runs the step again. Creating it asserts that the step before it has reached the expected state.
+ * An unreachable machine is an error that says so, never drift. Deleting it does nothing to the machine.
+ */
+export class HostState extends pulumi.dynamic.Resource {
+  /** Facts as last seen by create, update or refresh. */
+  public declare readonly facts: pulumi.Output<Record<string, string>>;
+
+  public constructor(name: string, args: HostStateArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      provider,
+      name,
+      { facts: undefined, ...args, providerVersion: PROVIDER_VERSION },
+      pulumi.mergeOptions(opts, {
+        additionalSecretOutputs: ["connection", "repair"],
+        hideDiffs: ["__provider"],
+      }),
+      "homelab",
+      "HostState",
+    );
+  }
+}

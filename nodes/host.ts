@@ -1,0 +1,52 @@
+import type { types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Homelab, Identity, Machine } from "../config/homelab";
+
+/** Arguments of an SSH connection with its host key pinned. */
+export type Connection = types.input.remote.ConnectionArgs & { hostKey: pulumi.Input<string> };
+
+/** A machine as the steps see it: where it is, how to log in, and the proof that it is the right one. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly user: string;
+  readonly identity: Identity;
+  readonly connection: Connection;
+}
+
+/** What only the program can know of a machine that it creates itself. */
+export interface GeneratedHost {
+  identity: Identity;
+  hostKey: pulumi.Input<string>;
+}
+
+/**
+ * Describes how to reach a machine. A dial is retried for about ten minutes, because servers take that long to boot.
+ * The host key is always pinned: @pulumi/command verifies nothing without one (provider/pkg/provider/remote/connection.go).
+ *
+ * @param generated identity and host key of a VM of ours; other machines bring theirs in the configuration.
+ * @throws Error if neither the configuration nor `generated` gives identity and host key.
+ */
+export function hostOf(homelab: Homelab, machine: Machine, generated?: GeneratedHost): Host {
+  const identity = generated?.identity ?? machine.identity;
+  const hostKey = generated?.hostKey ?? machine.ssh.hostKey;
+  if (!identity || !hostKey) {
+    throw new Error(`${machine.name} has no identity or no host key: a cross-check should have refused this`);
+  }
+  const { sshPrivateKey } = homelab.secrets;
+  return {
+    name: machine.name,
+    address: machine.address,
+    user: machine.ssh.user,
+    identity,
+    connection: {
+      host: machine.address,
+      port: machine.ssh.port,
+      user: machine.ssh.user,
+      hostKey,
+      dialErrorLimit: 120,
+      perDialTimeout: 15,
+      ...(sshPrivateKey === undefined ? {} : { privateKey: pulumi.secret(sshPrivateKey) }),
+    },
+  };
+}

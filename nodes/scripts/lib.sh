@@ -1,0 +1,104 @@
+# Functions that every step may use. Steps are idempotent: they look first, change only what differs, and say each
+# change in a line `changed: ...`, from which the program tells a run that repaired something from one that did not.
+
+set -euo pipefail
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+# Paths that this run has changed.
+CHANGED=()
+
+say_changed() {
+  CHANGED+=("$1")
+  echo "changed: $1"
+}
+
+changed() {
+  local path
+  for path in "${CHANGED[@]:-}"; do
+    [ "$path" != "$1" ] || return 0
+  done
+  return 1
+}
+
+fail() {
+  echo "error: $1" >&2
+  exit 1
+}
+
+# install_file PATH MODE <content: writes a root-owned file at once or not at all, and only if it differs.
+install_file() {
+  local path=$1 mode=$2 temporary
+  mkdir -p "$(dirname "$path")"
+  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
+  cat >"$temporary"
+  if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$temporary" "$path" &&
+    [ "$(stat -c '%a %U:%G' "$path")" = "$(printf '%o root:root' "$((8#$mode))")" ]; then
+    rm -f "$temporary"
+    return 0
+  fi
+  chown root:root "$temporary"
+  chmod "$mode" "$temporary"
+  mv -f "$temporary" "$path"
+  say_changed "$path"
+}
+
+# download URL SHA256 PATH MODE: a file of exactly these contents, fetched only if it is not there yet.
+download() {
+  local url=$1 sha256=$2 path=$3 mode=$4 temporary found
+  if [ -f "$path" ] && [ "$(sha256sum "$path" | cut -d' ' -f1)" = "$sha256" ]; then
+    chmod "$mode" "$path"
+    return 0
+  fi
+  mkdir -p "$(dirname "$path")"
+  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
+  if ! curl --fail --location --silent --show-error --retry 5 --retry-connrefused --connect-timeout 20 \
+    --output "$temporary" "$url"; then
+    rm -f "$temporary"
+    fail "cannot download $url"
+  fi
+  found=$(sha256sum "$temporary" | cut -d' ' -f1)
+  if [ "$found" != "$sha256" ]; then
+    rm -f "$temporary"
+    fail "$url has sha256 $found, the configuration says $sha256; nothing was installed"
+  fi
+  chmod "$mode" "$temporary"
+  mv -f "$temporary" "$path"
+  say_changed "$path"
+}
+
+# wait_until SECONDS WHAT COMMAND...: runs the command until it succeeds.
+wait_until() {
+  local seconds=$1 what=$2 end
+  shift 2
+  end=$((SECONDS + seconds))
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || fail "waited $seconds s for $what: '$*' does not succeed"
+    sleep 2
+  done
+}
+
+# install_packages NAME...: only those that are missing.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)" = installed ] || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  apt-get -o DPkg::Lock::Timeout=600 -q update
+  apt-get -o DPkg::Lock::Timeout=600 -q -y --no-install-recommends install "${missing[@]}"
+  for name in "${missing[@]}"; do
+    say_changed "package $name"
+  done
+}
+
+# enable_unit UNIT: enabled and running now.
+enable_unit() {
+  if ! systemctl is-enabled --quiet "$1" 2>/dev/null; then
+    systemctl enable --quiet "$1"
+    say_changed "unit $1 enabled"
+  fi
+  if ! systemctl is-active --quiet "$1"; then
+    systemctl start "$1"
+    say_changed "unit $1 started"
+  fi
+}

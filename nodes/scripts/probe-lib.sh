@@ -1,0 +1,61 @@
+# Functions of probes. A probe only reads, and prints its facts as one JSON object of text to text.
+
+export LC_ALL=C
+
+FACT_NAMES=()
+FACT_VALUES=()
+
+# fact NAME VALUE
+fact() {
+  FACT_NAMES+=("$1")
+  FACT_VALUES+=("$2")
+}
+
+json_text() {
+  local text=$1
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  text=${text//$'\n'/\\n}
+  text=${text//$'\t'/\\t}
+  text=${text//$'\r'/\\r}
+  printf '"%s"' "$text"
+}
+
+print_facts() {
+  local index separator=''
+  printf '{'
+  for index in "${!FACT_NAMES[@]}"; do
+    printf '%s%s:%s' "$separator" "$(json_text "${FACT_NAMES[$index]}")" "$(json_text "${FACT_VALUES[$index]}")"
+    separator=','
+  done
+  printf '}\n'
+}
+
+# A probe of the wrong machine would report somebody else's state as drift.
+require_same_machine() {
+  local kind=$1 wanted=$2 found
+  case $kind in
+    machine-id) found=$(cat /etc/machine-id) ;;
+    product-uuid) found=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid) ;;
+    product-serial) found=$(cat /sys/class/dmi/id/product_serial) ;;
+    *) found='' ;;
+  esac
+  if [ "$found" != "$wanted" ]; then
+    echo "another machine answers: its $kind is '$found', the configuration says '$wanted'" >&2
+    exit 77
+  fi
+}
+
+# unit_state UNIT: for example active/enabled
+unit_state() {
+  printf '%s/%s' "$(systemctl is-active "$1" 2>/dev/null || true)" "$(systemctl is-enabled "$1" 2>/dev/null || true)"
+}
+
+# file_hash PATH: sha256, or absent
+file_hash() {
+  if [ -f "$1" ]; then
+    sha256sum "$1" | cut -d' ' -f1
+  else
+    printf absent
+  fi
+}
