@@ -13,7 +13,11 @@ export class ClusterGeneration extends random.RandomId {
 
   public constructor(name: string, homelab: Homelab, opts?: pulumi.CustomResourceOptions) {
     const { name: cluster, generation } = homelab.cluster;
-    super(name, { byteLength: 8, prefix: `${cluster}-${generation}-`, keepers: { generation: String(generation) } }, opts);
+    super(
+      name,
+      { byteLength: 8, prefix: `${cluster}-${generation}-`, keepers: { generation: String(generation) } },
+      opts,
+    );
     this.generation = generation;
   }
 }

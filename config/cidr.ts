@@ -11,7 +11,9 @@ export function ipv4ToNumber(address: string): number | undefined {
   if (!ipaddr.IPv4.isValidFourPartDecimal(address)) {
     return undefined;
   }
-  return ipaddr.IPv4.parse(address).toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+  return ipaddr.IPv4.parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 /** The dotted form of an unsigned 32-bit number. */

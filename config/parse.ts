@@ -151,7 +151,10 @@ function formatPath(keys: readonly PropertyKey[]): string {
 }
 
 function valueAt(root: unknown, keys: readonly PropertyKey[]): unknown {
-  return keys.reduce<unknown>((value, key) => (isRecord(value) || Array.isArray(value) ? Reflect.get(value, key) : undefined), root);
+  return keys.reduce<unknown>(
+    (value, key) => (isRecord(value) || Array.isArray(value) ? Reflect.get(value, key) : undefined),
+    root,
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -33,7 +33,8 @@ export const defaultPins = {
     localPathProvisioner: "rancher/local-path-provisioner:v0.0.31",
     localPathHelper: "rancher/mirrored-library-busybox:1.36.1",
     veleroPluginForAws: "velero/velero-plugin-for-aws:v1.13.2",
-    oauth2Proxy: "quay.io/oauth2-proxy/oauth2-proxy:v7.15.5@sha256:8498b0d0ef0a7b29686414000a08aee467f02d0299c9ed1e006a8f33fc017916",
+    oauth2Proxy:
+      "quay.io/oauth2-proxy/oauth2-proxy:v7.15.5@sha256:8498b0d0ef0a7b29686414000a08aee467f02d0299c9ed1e006a8f33fc017916",
     intelGpuPlugin: "intel/intel-gpu-plugin:0.34.1",
   },
   prometheusOperator: "v0.85.0",

@@ -39,7 +39,7 @@ function differences(expected: Facts, facts: Record<string, string> | undefined)
 async function runOverSsh(props: Props, text: string, seconds: number): Promise<string> {
   // Required inside, because this code is serialized into the state and a module captured by value would not be.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { Client, utils } = require("ssh2") as typeof import("ssh2");
+  const { Client } = require("ssh2") as typeof import("ssh2");
   const { host, port = 22, user = "root", hostKey, privateKey } = props.connection;
   const wanted = hostKey.split(" ")[1];
   const command = `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} bash`;
@@ -55,7 +55,9 @@ async function runOverSsh(props: Props, text: string, seconds: number): Promise<
       );
     };
     client.on("error", (error) =>
-      unreachable(offered !== "" && offered !== wanted ? "it shows another host key than the pinned one" : error.message),
+      unreachable(
+        offered !== "" && offered !== wanted ? "it shows another host key than the pinned one" : error.message,
+      ),
     );
     client.on("ready", () => {
       client.exec(command, (error, channel) => {
@@ -88,8 +90,7 @@ async function runOverSsh(props: Props, text: string, seconds: number): Promise<
       keepaliveInterval: 10_000,
       algorithms: { serverHostKey: ["ssh-ed25519"] },
       hostVerifier: (key: Buffer) => {
-        const parsed = utils.parseKey(key);
-        offered = parsed instanceof Error ? "unreadable" : parsed.getPublicSSH().toString("base64");
+        offered = key.toString("base64");
         return offered === wanted;
       },
     });
@@ -101,7 +102,8 @@ async function probe(props: Props): Promise<Record<string, string>> {
   return JSON.parse(printed.trim().split("\n").pop() ?? "") as Record<string, string>;
 }
 
-const provider: pulumi.dynamic.ResourceProvider<Props, Props> = {
+/** Exported for tests; the program uses it through HostState alone. */
+export const hostStateProvider: pulumi.dynamic.ResourceProvider<Props, Props> = {
   async create(inputs: Props) {
     const facts = await probe(inputs);
     const wrong = differences(inputs.expected, facts);
@@ -146,11 +148,11 @@ const provider: pulumi.dynamic.ResourceProvider<Props, Props> = {
  */
 export class HostState extends pulumi.dynamic.Resource {
   /** Facts as last seen by create, update or refresh. */
-  public declare readonly facts: pulumi.Output<Record<string, string>>;
+  declare public readonly facts: pulumi.Output<Record<string, string>>;
 
   public constructor(name: string, args: HostStateArgs, opts?: pulumi.CustomResourceOptions) {
     super(
-      provider,
+      hostStateProvider,
       name,
       { facts: undefined, ...args, providerVersion: PROVIDER_VERSION },
       pulumi.mergeOptions(opts, {

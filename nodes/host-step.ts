@@ -71,7 +71,10 @@ function withSecrets(
 ): pulumi.Input<string> {
   const names = script.secrets ?? [];
   const given = Object.keys(secrets);
-  const unmatched = [...names.filter((name) => !given.includes(name)), ...given.filter((name) => !names.includes(name))];
+  const unmatched = [
+    ...names.filter((name) => !given.includes(name)),
+    ...given.filter((name) => !names.includes(name)),
+  ];
   if (unmatched.length > 0) {
     throw new Error(`step ${script.name}: secrets declared and given differ in ${unmatched.join(", ")}`);
   }

@@ -19,10 +19,11 @@ export function mockState(args: runtime.MockResourceArgs): { id: string; state: 
       return { id, state: { ...inputs, base64: bytes.toString("base64"), hex: bytes.toString("hex") } };
     }
     case "random:index/randomId:RandomId": {
-      const hex = `${String(inputs.prefix ?? "")}${digest.toString("hex").slice(0, Number(inputs.byteLength) * 2)}`;
+      const prefix = typeof inputs.prefix === "string" ? inputs.prefix : "";
+      const hex = `${prefix}${digest.toString("hex").slice(0, Number(inputs.byteLength) * 2)}`;
       return { id, state: { ...inputs, hex } };
     }
-    case "pulumi-nodejs:homelab:HostState":
+    case "pulumi-nodejs:dynamic/homelab:HostState":
       // A step reaches its expected state, or the run stops there.
       return { id, state: { ...inputs, facts: inputs.expected } };
     default:

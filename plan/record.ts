@@ -78,7 +78,7 @@ export async function record(program: () => unknown, options: RecordOptions = {}
   );
   const resources: RecordedResource[] = [];
   observe(resources);
-  const outputs = (await pulumi.runtime.runInPulumiStack(async () => program())) as unknown;
+  const outputs = (await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()))) as unknown;
   await pulumi.runtime.disconnect();
   return { resources, outputs: (outputs ?? {}) as Record<string, unknown> };
 }

@@ -9,7 +9,10 @@ export const clusterSchema = z.strictObject({
   /** The kubelet's root directory on every node. Passed to K3s and derived by every consumer; never changed in place. */
   kubeletRoot: absolutePath,
   /** Time zone of the machines, as in /usr/share/zoneinfo. */
-  timezone: z.string().regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/).default("UTC"),
+  timezone: z
+    .string()
+    .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
+    .default("UTC"),
   /** Time servers for chrony. */
   timeServers: z.array(z.string().min(1)).min(1).default(["ntp.ubuntu.com", "time.cloudflare.com"]),
 });

@@ -7,12 +7,14 @@ export const identityProviderSchema = z.strictObject({
     email: z.union([z.email(), z.string().startsWith("FILL_ME")]),
   }),
   /** Groups created in Authentik beside its own; people are put into them in its UI. */
-  groups: z.strictObject({
-    /** May use everything, Grafana as Admin. */
-    admins: z.string().min(1).default("homelab-admins"),
-    /** May look, Grafana as Viewer. */
-    viewers: z.string().min(1).default("homelab-viewers"),
-  }).prefault({}),
+  groups: z
+    .strictObject({
+      /** May use everything, Grafana as Admin. */
+      admins: z.string().min(1).default("homelab-admins"),
+      /** May look, Grafana as Viewer. */
+      viewers: z.string().min(1).default("homelab-viewers"),
+    })
+    .prefault({}),
   /** Size of Authentik's database volume. */
   databaseSize: bytes.default("8Gi"),
 });

@@ -66,7 +66,9 @@ export const hypervisorSchema = z.strictObject({
     /** `qemu` (software emulation) is for rehearsals only. */
     domainType: z.enum(["kvm", "qemu"]).default("kvm"),
     /** Existing bridge that is connected to the LAN. */
-    bridge: z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, rule("the name of a network bridge", "ip -br link show type bridge")),
+    bridge: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,15}$/, rule("the name of a network bridge", "ip -br link show type bridge")),
     /** Folder for VM disks, images and seeds. */
     imageFolder: absolutePath.default("/var/lib/libvirt/images/homelab"),
   }),
@@ -97,7 +99,10 @@ export const vmSchema = z.strictObject({
   memory: bytes,
   disk: bytes,
   /** Name of the guest's network interface as cloud-init sets it. */
-  interface: z.string().regex(/^[a-z][a-z0-9]{1,14}$/).default("lan0"),
+  interface: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{1,14}$/)
+    .default("lan0"),
 });
 
 const gpuSchema = z.strictObject({
@@ -140,4 +145,3 @@ export const machinesSchema = z.record(
   hostname,
   z.discriminatedUnion("role", [hypervisorSchema, controlPlaneSchema, workerSchema]),
 );
-

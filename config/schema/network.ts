@@ -56,4 +56,3 @@ export const networkSchema = z.strictObject({
     })
     .default({}),
 });
-

@@ -64,8 +64,8 @@ run_job() {
   fi
   hash=$(sha256sum <<<"$payload" | cut -d' ' -f1)
 
-  mkdir -p -m 0700 "$JOB_FOLDER"
-  mkdir -p "$LOG_FOLDER"
+  install -d -m 0755 /run/homelab "$LOG_FOLDER"
+  install -d -m 0700 "$JOB_FOLDER"
   exec 9>"$JOB_FOLDER/$step.lock"
   flock 9
   if [ "$(job_state "$unit")" = active ] && [ "$(cat "$folder/hash" 2>/dev/null)" = "$hash" ]; then

@@ -1,0 +1,107 @@
+import { expect } from "chai";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { hostStateProvider } from "../../nodes/host-state";
+import { renderProbe } from "../../nodes/host-script";
+import { freePort, sshdProblem, startSshd, type TestSshd } from "../support/sshd";
+import { skipBecause } from "../support/skip";
+
+type Props = Parameters<NonNullable<typeof hostStateProvider.create>>[0];
+
+describe("host state, over a real sshd", () => {
+  let sshd: TestSshd;
+  let folder: string;
+  let watched: string;
+
+  before(async function () {
+    const problem = sshdProblem();
+    if (problem) {
+      skipBecause(this, problem);
+    }
+    sshd = await startSshd();
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-state-"));
+    watched = path.join(folder, "watched");
+  });
+
+  beforeEach(() => fs.writeFileSync(watched, "as it should be\n"));
+
+  after(() => {
+    sshd?.stop();
+    if (folder) {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  const props = (changes: Partial<Props> = {}): Props => ({
+    machine: "k3s1",
+    connection: { host: "127.0.0.1", port: sshd.port, user: "root", hostKey: sshd.hostKey, privateKey: sshd.privateKey },
+    probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
+    expected: { file: "as it should be" },
+    repair: `echo 'as it should be' >${watched}`,
+    providerVersion: 1,
+    ...changes,
+  });
+  const create = (wanted: Props) => hostStateProvider.create!(wanted);
+  const failure = async (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => "no failure",
+      (error: Error) => error.message,
+    );
+
+  it("create asserts what the step before it reached, and names each fact that differs", async () => {
+    expect((await create(props())).outs?.facts).to.deep.equal({ file: "as it should be", quoted: 'a "word"' });
+    fs.writeFileSync(watched, "something else\n");
+    expect(await failure(create(props()))).to.contain("file: is 'something else', should be 'as it should be'");
+    expect(fs.readFileSync(watched, "utf8"), "create repairs nothing").to.equal("something else\n");
+  });
+
+  it("a refresh sees drift by read and diff, and update repairs it", async () => {
+    const created = (await create(props())).outs as Props;
+    fs.writeFileSync(watched, "edited by hand\n");
+    const seen = (await hostStateProvider.read!("k3s1", created)).props as Props;
+    expect(seen.facts).to.include({ file: "edited by hand" });
+    expect((await hostStateProvider.diff!("k3s1", seen, props())).changes).to.equal(true);
+
+    const updated = (await hostStateProvider.update!("k3s1", seen, props())).outs as Props;
+    expect(updated.facts).to.include({ file: "as it should be" });
+    expect((await hostStateProvider.diff!("k3s1", updated, props())).changes).to.equal(false);
+  });
+
+  it("update leaves a machine alone that is already as expected", async () => {
+    const created = (await create(props())).outs as Props;
+    const marker = path.join(folder, "repaired");
+    await hostStateProvider.update!("k3s1", created, props({ repair: `touch ${marker}` }));
+    expect(fs.existsSync(marker)).to.equal(false);
+  });
+
+  it("an unreachable machine is an error that says so, not drift", async () => {
+    const port = await freePort();
+    const message = await failure(
+      hostStateProvider.read!("k3s1", props({ connection: { ...props().connection, port } })),
+    );
+    expect(message).to.contain(`k3s1 (127.0.0.1:${port}) cannot be asked`).and.to.contain("no drift");
+  });
+
+  it("refuses a machine that shows another host key, before anything runs on it", async () => {
+    const other = sshd.hostKey.replace(/.{8}$/, "AAAAAAAA");
+    const marker = path.join(folder, "ran");
+    const message = await failure(
+      create(props({ connection: { ...props().connection, hostKey: other }, probe: `touch ${marker}; echo '{}'` })),
+    );
+    expect(message).to.contain("another host key than the pinned one");
+    expect(fs.existsSync(marker)).to.equal(false);
+  });
+
+  it("a probe refuses to report another machine's state", async () => {
+    const identity = { kind: "machine-id", value: "0".repeat(32) } as const;
+    const probe = renderProbe({ source: "apply-crds.probe.sh", variables: { CRDS: [] } }, identity);
+    expect(await failure(create(props({ probe })))).to.contain("another machine answers");
+  });
+
+  it("takes one connection and prints how long a probe takes", async () => {
+    const start = performance.now();
+    await hostStateProvider.read!("k3s1", props());
+    console.log(`      one probe over loopback: ${Math.round(performance.now() - start)} ms`);
+  });
+});
