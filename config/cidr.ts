@@ -67,3 +67,13 @@ export function without(range: Ipv4Range, address: string): Ipv4Range[] {
 export function nthAddress(network: string, index: number): string {
   return numberToIpv4(cidrRange(network).first + index);
 }
+
+/** The number behind the slash. */
+export function prefixLength(network: string): number {
+  return Number(network.split("/")[1]);
+}
+
+/** Whether a network lies completely in another. */
+export function within(inner: Ipv4Range, outer: Ipv4Range): boolean {
+  return inner.first >= outer.first && inner.last <= outer.last;
+}

@@ -39,11 +39,11 @@ export function formatIssues(issues: readonly ConfigIssue[]): string {
   return [`The configuration has ${count}; nothing was touched.`, ...blocks].join("\n\n");
 }
 
-/** A config value as it is shown in an error: one line, at most 100 characters. */
+/** A config value as it is shown in an error: one line, at most 100 characters. Never call it on secrets. */
 export function show(value: unknown): string {
   if (value === undefined) {
     return "nothing";
   }
-  const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  const text = JSON.stringify(value);
   return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 }

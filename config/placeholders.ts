@@ -4,8 +4,16 @@
  */
 export const PLACEHOLDER_PREFIX = "FILL_ME";
 
-export function isPlaceholder(value: unknown): value is string {
+export function isPlaceholder(value: unknown): value is `${typeof PLACEHOLDER_PREFIX}${string}` {
   return typeof value === "string" && value.startsWith(PLACEHOLDER_PREFIX);
+}
+
+/** Stands for a value that is encrypted in the stack file, where nobody can decrypt it (`npm run plan`). */
+export const ENCRYPTED = "[encrypted]";
+
+/** Whether a secret's own text is at hand, so that its form can be judged. */
+export function isReadable(secret: string): boolean {
+  return secret !== ENCRYPTED && !isPlaceholder(secret);
 }
 
 /** A value that still has to be filled in. */

@@ -24,6 +24,8 @@ export interface HostScript {
   name: string;
   /** File below nodes/scripts, with its ending. */
   source: string;
+  /** Further files below nodes/scripts whose functions the script uses; put before it, in this order. */
+  libraries?: readonly string[];
   variables?: Readonly<Record<string, ShellValue>>;
   /** Installed where the script calls `install_files`. */
   files?: readonly HostFile[];
@@ -37,6 +39,8 @@ export interface HostScript {
 export interface HostProbe {
   /** File below nodes/scripts, with its ending. */
   source: string;
+  /** As in HostScript. */
+  libraries?: readonly string[];
   variables?: Readonly<Record<string, ShellValue>>;
 }
 
@@ -79,6 +83,7 @@ export function renderStep(script: HostScript): string {
     readScript("lib.sh"),
     assignments(script.variables ?? {}),
     renderFiles(script.files ?? []),
+    ...(script.libraries ?? []).map(readScript),
     readScript(script.source),
     "# end of step",
   ]
@@ -112,6 +117,7 @@ export function renderProbe(probe: HostProbe, identity: Identity): string {
     readScript("probe-lib.sh"),
     `require_same_machine ${quote(identity.kind)} ${quote(identity.value)}`,
     assignments(probe.variables ?? {}),
+    ...(probe.libraries ?? []).map(readScript),
     readScript(probe.source),
     "print_facts",
     "",

@@ -32,6 +32,11 @@ export function oidcEndpoints(homelab: Homelab, client: OidcClient): OidcEndpoin
   };
 }
 
+/** What a client calls itself at Authentik. Public; its secret is generated. */
+export function oidcClientId(client: OidcClient): string {
+  return client;
+}
+
 /** Where Authentik sends a browser back to after login: Grafana's own OAuth path, or OAuth2-Proxy's. */
 export function redirectUri(homelab: Homelab, client: OidcClient): string {
   const path = client === "grafana" ? "/login/generic_oauth" : "/oauth2/callback";

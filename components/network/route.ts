@@ -5,8 +5,14 @@ import type { PlatformService } from "../../config/homelab";
 /** The one Gateway of the house; routes name it and the listener of their host. */
 export const homeGateway = { name: "home", namespace: "networking" } as const;
 
-/** Listener of the redirect and of HTTP-01 challenges. */
-export const HTTP_LISTENER = "http";
+/**
+ * Name of the plain HTTP listener of a service: redirect and HTTP-01 challenges. One for each host, because Cilium up to
+ * 1.18.7 drops a route from a listener without a host name if any other listener, of whatever protocol, has the route's
+ * (cilium/cilium#44123): with one listener for all no challenge would ever be answered.
+ */
+export function httpListener(service: string): string {
+  return `http-${service}`;
+}
 
 /** Name of the HTTPS listener of a service. */
 export function httpsListener(service: string): string {

@@ -11,7 +11,10 @@ export const clusterSchema = z.strictObject({
   /** Time zone of the machines, as in /usr/share/zoneinfo. */
   timezone: z
     .string()
-    .regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/)
+    .regex(
+      /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/,
+      rule("a time zone such as America/New_York", "see timedatectl list-timezones"),
+    )
     .default("UTC"),
   /** Time servers for chrony. */
   timeServers: z.array(z.string().min(1)).min(1).default(["ntp.ubuntu.com", "time.cloudflare.com"]),

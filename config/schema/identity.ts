@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { bytes } from "./scalars";
+import { bytes, email } from "./scalars";
 
 export const identityProviderSchema = z.strictObject({
   admin: z.strictObject({
     /** Address of Authentik's first administrator, akadmin. */
-    email: z.union([z.email(), z.string().startsWith("FILL_ME")]),
+    email,
   }),
   /** Groups created in Authentik beside its own; people are put into them in its UI. */
   groups: z

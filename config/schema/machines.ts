@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { absolutePath, bytes, diskById, ed25519HostKey, hostname, ipv4, mac, rule, text, uuid } from "./scalars";
+import {
+  absolutePath,
+  bytes,
+  diskById,
+  ed25519HostKey,
+  hostname,
+  ipv4,
+  mac,
+  ownerPattern,
+  rule,
+  uuid,
+} from "./scalars";
 
 /** Proof that the machine at an address is the one that is meant. Checked before the first write of every step. */
 export const identitySchema = z.strictObject({
@@ -8,8 +19,8 @@ export const identitySchema = z.strictObject({
    * `product-serial`: DMI serial number, the service tag on a Dell.
    */
   kind: z.enum(["machine-id", "product-uuid", "product-serial"]),
-  value: text(
-    (value) => /^[A-Za-z0-9-]{4,64}$/.test(value),
+  value: ownerPattern(
+    /^[A-Za-z0-9-]{4,64}$/,
     "the identifier: 4 to 64 letters, digits and dashes",
     "on the machine run: cat /etc/machine-id, or sudo dmidecode -s system-uuid (system-serial-number)",
   ),
@@ -23,8 +34,7 @@ export const sshSchema = z.strictObject({
   hostKey: ed25519HostKey.optional(),
 });
 
-/** A block device, or a place on the root file system, that carries volumes of one tier. */
-export const diskSchema = z.union([
+const diskKinds = [
   z.strictObject({
     /** Stable path of the whole disk. It is formatted if and only if it is blank. */
     id: diskById,
@@ -44,7 +54,15 @@ export const diskSchema = z.union([
     /** Higher than on a disk of its own: the kubelet evicts pods below 5% free. */
     reservedPercent: z.number().min(10).max(90).default(30),
   }),
-]);
+] as const;
+
+/** A block device, or a place on the root file system, that carries volumes of one tier. */
+export const diskSchema = z.union(diskKinds, {
+  error: rule(
+    "either `id` (a whole disk) or `rootFilesystem: true` (a directory of a machine with one disk), never both",
+    "give the disk's stable id from ls -l /dev/disk/by-id/, or rootFilesystem: true",
+  ),
+});
 
 const common = {
   /** Address on the LAN. */
@@ -101,7 +119,10 @@ export const vmSchema = z.strictObject({
   /** Name of the guest's network interface as cloud-init sets it. */
   interface: z
     .string()
-    .regex(/^[a-z][a-z0-9]{1,14}$/)
+    .regex(
+      /^[a-z][a-z0-9]{1,14}$/,
+      rule("an interface name: 2 to 15 lower-case letters and digits", "for example lan0"),
+    )
     .default("lan0"),
 });
 
@@ -120,7 +141,18 @@ const nodeCommon = {
   /** Additional node labels. */
   labels: z.record(z.string(), z.string()).default({}),
   /** Node taints as key=value:effect; applied at the node's first registration only. */
-  taints: z.array(z.string().regex(/^[^=:\s]+(=[^:\s]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$/)).default([]),
+  taints: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[^=:\s]+(=[^:\s]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$/,
+          rule("a taint as key=value:effect", "the effects are NoSchedule, PreferNoSchedule and NoExecute"),
+        ),
+    )
+    .default([]),
+  /** Disks for Longhorn, by name. */
+  disks: z.record(hostname, diskSchema).default({}),
 };
 
 export const controlPlaneSchema = z.strictObject({
@@ -135,7 +167,6 @@ export const workerSchema = z.strictObject({
   role: z.literal("worker"),
   ...nodeCommon,
   identity: identitySchema,
-  disks: z.record(hostname, diskSchema).default({}),
   gpu: gpuSchema.optional(),
   /** Intel QuickSync: the render device is offered to pods as gpu.intel.com/i915. */
   quickSync: z.strictObject({ sharedBy: z.int().min(1).max(32).default(4) }).optional(),

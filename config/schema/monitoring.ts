@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bytes, httpsUrl } from "./scalars";
+import { bytes, email, httpsUrl, rule } from "./scalars";
 
 /** Where alerts go. Secret parts (URLs with tokens, passwords) are in `secrets.alerts`, under the same name. */
 export const receiverSchema = z.discriminatedUnion("kind", [
@@ -12,10 +12,10 @@ export const receiverSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("slack"), channel: z.string().min(1).optional() }),
   z.strictObject({
     kind: z.literal("email"),
-    to: z.email(),
-    from: z.email(),
+    to: email,
+    from: email,
     /** host:port of the SMTP server. */
-    smarthost: z.string().regex(/^[^:\s]+:[0-9]+$/),
+    smarthost: z.string().regex(/^[^:\s]+:[0-9]{1,5}$/, rule("host:port", "for example smtp.example.org:587")),
     username: z.string().min(1),
   }),
 ]);
@@ -25,6 +25,13 @@ export const monitoringSchema = z.strictObject({
   alertmanager: z.strictObject({ size: bytes }),
   grafana: z.strictObject({ size: bytes }),
   loki: z.strictObject({ retentionDays: z.int().min(1).max(3650), size: bytes }),
+  /** Where the folder runbooks/ is read from a phone; each alert links to its page there. */
+  runbookBase: httpsUrl.default("https://github.com/sudoflux/flux-k3s/blob/main/runbooks"),
   /** Receivers by name. Empty: alerts are only shown in the UI. */
-  receivers: z.record(z.string().regex(/^[a-z0-9-]+$/), receiverSchema).default({}),
+  receivers: z
+    .record(
+      z.string().regex(/^[a-z0-9-]+$/, rule("lower-case letters, digits and dashes", "rename it")),
+      receiverSchema,
+    )
+    .default({}),
 });

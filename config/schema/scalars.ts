@@ -12,13 +12,26 @@ export function rule(allowed: string, fix: string): string {
   return `${allowed}${RULE_SEPARATOR}${fix}`;
 }
 
-/** A string that is either valid or still a placeholder. */
+/** A string that passes a test. */
 export function text(test: (value: string) => boolean, allowed: string, fix: string) {
-  return z.string().refine((value) => isPlaceholder(value) || test(value), rule(allowed, fix));
+  return z.string().refine(test, rule(allowed, fix));
+}
+
+/**
+ * A string that is either valid or still a placeholder: values that only the owner can look up and that nothing is
+ * computed from. Everything else must be real before a plan can be made.
+ */
+export function ownerText(test: (value: string) => boolean, allowed: string, fix: string) {
+  return text((value) => isPlaceholder(value) || test(value), allowed, fix);
 }
 
 export function pattern(expression: RegExp, allowed: string, fix: string) {
   return text((value) => expression.test(value), allowed, fix);
+}
+
+/** A pattern for what only the owner can look up; see ownerText. */
+export function ownerPattern(expression: RegExp, allowed: string, fix: string) {
+  return ownerText((value) => expression.test(value), allowed, fix);
 }
 
 export const ipv4 = text(
@@ -52,7 +65,7 @@ export const dnsName = pattern(
   "write the full name, for example grafana.example.org",
 );
 
-export const sha256 = pattern(
+export const sha256 = ownerPattern(
   /^[0-9a-f]{64}$/,
   "a sha256 digest: 64 lower-case hexadecimal digits",
   "run sha256sum on a copy that you trust and paste the first column",
@@ -64,32 +77,32 @@ export const httpsUrl = pattern(
   "write the full URL, starting with https://",
 );
 
-export const ed25519HostKey = pattern(
+export const ed25519HostKey = ownerPattern(
   /^ssh-ed25519 [A-Za-z0-9+/]{68}={0,2}( .*)?$/,
   "one ed25519 public host key in the form of known_hosts: ssh-ed25519 AAAA...",
   "on the machine's own console run: cat /etc/ssh/ssh_host_ed25519_key.pub",
 );
 
-export const sshPublicKey = pattern(
+export const sshPublicKey = ownerPattern(
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/]+={0,2}( .*)?$/,
   "an SSH public key in the form of authorized_keys",
   "paste the content of your .pub file",
 );
 
-export const mac = pattern(
+export const mac = ownerPattern(
   /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/,
   "a MAC address in lower case with colons",
   "write six pairs of hexadecimal digits, for example 52:54:00:12:34:56",
 );
 
-export const uuid = pattern(
+export const uuid = ownerPattern(
   /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/,
   "a UUID in lower case",
   "run uuidgen and paste what it prints",
 );
 
 /** A disk by its stable id. Kernel names such as /dev/sda move between boots and are refused. */
-export const diskById = pattern(
+export const diskById = ownerPattern(
   /^\/dev\/disk\/by-id\/[A-Za-z0-9._:+-]+$/,
   "a stable path below /dev/disk/by-id/",
   "on the machine run: ls -l /dev/disk/by-id/ and take the name that holds the serial number",
@@ -101,11 +114,24 @@ export const absolutePath = pattern(
   "write the path from the root, for example /mnt/media",
 );
 
-export const cron = text(
-  (value) => cronProblem(value) === undefined,
-  "a cron expression with five fields (minute hour day month weekday)",
-  "see crontab(5); for example 0 3 * * * is every day at 03:00",
+export const email = ownerText(
+  (value) => z.email().safeParse(value).success,
+  "an e-mail address",
+  "write for example you@example.org",
 );
+
+export const cron = z.string().superRefine((value, context) => {
+  const problem = cronProblem(value);
+  if (problem !== undefined) {
+    context.addIssue({
+      code: "custom",
+      message: rule(
+        "a cron expression with five fields: minute hour day-of-month month day-of-week, Sunday being 0",
+        `${problem}; for example 0 3 * * * is every day at 03:00`,
+      ),
+    });
+  }
+});
 
 /** A Kubernetes quantity of bytes with a binary unit, for example 20Gi. */
 export const bytes = pattern(
@@ -116,7 +142,7 @@ export const bytes = pattern(
 
 /** A Go duration as Velero and cert-manager read it, in hours, minutes and seconds. */
 export const duration = pattern(
-  /^([1-9][0-9]*h)?([1-9][0-9]*m)?([1-9][0-9]*s)?$/,
+  /^(?=.)([1-9][0-9]*h)?([1-9][0-9]*m)?([1-9][0-9]*s)?$/,
   "a duration in hours, minutes and seconds",
   "write for example 720h",
 );

@@ -49,6 +49,16 @@ export function bundleOf(homelab: Homelab, group: string): string | undefined {
   return byGroup[group];
 }
 
+/** CRDs of a release by full name, for example "gateways.gateway.networking.k8s.io", each with its served versions. */
+export function crdVersions(bundle: string): Record<string, string[]> {
+  return Object.fromEntries(
+    load(bundle).map(({ group, plural, versions }) => [
+      `${plural}.${group}`,
+      Object.keys(versions).filter((version) => versions[version].served),
+    ]),
+  );
+}
+
 /**
  * What an API server with the CRDs of a release would say against an object: unknown fields (which it would silently
  * drop), wrong types and values, missing fields, a version that is not served. Empty means valid. Rules in CEL are not

@@ -1,0 +1,127 @@
+import { stringify } from "yaml";
+import type { Homelab } from "../../config/homelab";
+
+/** Names of Velero's objects that refer to each other. */
+export const veleroNames = {
+  namespace: "velero",
+  location: "default",
+  /** Secret with the bucket's key, as an AWS credentials file under the key `cloud`. */
+  credentials: "velero-bucket",
+} as const;
+
+/** One rule of a volume policy; the first whose conditions all match decides. */
+interface VolumeRule {
+  conditions: {
+    /** `{}` is any volume of the kind. */
+    nfs?: Record<string, never>;
+    csi?: { driver: string };
+    volumeTypes?: readonly string[];
+    storageClass?: readonly string[];
+  };
+  action: { type: "skip" | "fs-backup" };
+}
+
+/** CSI drivers by which volumes are told apart. */
+const NFS_DRIVER = "nfs.csi.k8s.io";
+const LONGHORN_DRIVER = "driver.longhorn.io";
+
+/**
+ * File system backup takes every volume that it can read: without these two rules it would send 30 TB of films to B2.
+ * They stand first in every policy, both for volumes of the CSI driver and for plain NFS volumes of a pod.
+ */
+const neverMedia: readonly VolumeRule[] = [
+  { conditions: { nfs: {} }, action: { type: "skip" } },
+  { conditions: { csi: { driver: NFS_DRIVER } }, action: { type: "skip" } },
+];
+
+/**
+ * Which volumes are backed up, by the name of the policy's ConfigMap. `volumes-longhorn`: those on Longhorn and nothing
+ * else. `volumes-all`: everything that has a life beyond its pod.
+ * Format and matching: velero v1.17.1 internal/resourcepolicies.
+ */
+export const volumePolicies = {
+  "volumes-longhorn": [
+    ...neverMedia,
+    { conditions: { csi: { driver: LONGHORN_DRIVER } }, action: { type: "fs-backup" } },
+    { conditions: {}, action: { type: "skip" } },
+  ],
+  "volumes-all": [...neverMedia, { conditions: { volumeTypes: ["emptyDir"] }, action: { type: "skip" } }],
+} as const satisfies Record<string, readonly VolumeRule[]>;
+
+export type VolumePolicyName = keyof typeof volumePolicies;
+
+/** Content of a policy's ConfigMap; Velero wants exactly one key in it. */
+export function volumePolicyData(name: VolumePolicyName): Record<string, string> {
+  return { "policy.yaml": stringify({ version: "v1", volumePolicies: volumePolicies[name] }) };
+}
+
+/**
+ * Not backed up. Events are noise. Longhorn's own records of volumes, replicas and disks describe hardware of the moment:
+ * a restore makes new volumes and fills them, and old records beside them would be volumes without data.
+ */
+export const excludedResources: readonly string[] = [
+  "events",
+  "events.events.k8s.io",
+  ...["volumes", "engines", "replicas", "nodes", "instancemanagers", "volumeattachments", "snapshots"].map(
+    (kind) => `${kind}.longhorn.io`,
+  ),
+];
+
+/** A Schedule of Velero: name and spec. */
+export interface BackupSchedule {
+  name: "hourly" | "daily" | "weekly";
+  spec: {
+    schedule: string;
+    paused: boolean;
+    useOwnerReferencesInBackup: boolean;
+    skipImmediately: boolean;
+    template: {
+      ttl: string;
+      storageLocation: string;
+      includedNamespaces: string[];
+      excludedResources: string[];
+      defaultVolumesToFsBackup: boolean;
+      snapshotVolumes: boolean;
+      resourcePolicy: { kind: "configmap"; name: VolumePolicyName };
+    };
+  };
+}
+
+/**
+ * What is backed up when: volumes on Longhorn every hour, critical namespaces every day, everything once a week.
+ * In mode `restore` all are paused, so that a fresh cluster leaves the old backups alone.
+ */
+export function backupSchedules(homelab: Homelab): BackupSchedule[] {
+  const { mode, schedules } = homelab.backup;
+  const schedule = (
+    name: BackupSchedule["name"],
+    namespaces: readonly string[],
+    policy: VolumePolicyName,
+  ): BackupSchedule => ({
+    name,
+    spec: {
+      // Velero's own clock is UTC.
+      schedule: `CRON_TZ=${homelab.cluster.timezone} ${schedules[name].cron}`,
+      paused: mode === "restore",
+      // Backups outlive their schedule.
+      useOwnerReferencesInBackup: false,
+      // Velero writes the default into the object; stated, there is nothing for a refresh to find.
+      skipImmediately: false,
+      template: {
+        ttl: schedules[name].keep,
+        storageLocation: veleroNames.location,
+        includedNamespaces: [...namespaces],
+        excludedResources: [...excludedResources],
+        // File by file through the node agents: a snapshot would stay on the very disks that may fail.
+        defaultVolumesToFsBackup: true,
+        snapshotVolumes: false,
+        resourcePolicy: { kind: "configmap", name: policy },
+      },
+    },
+  });
+  return [
+    schedule("hourly", ["*"], "volumes-longhorn"),
+    schedule("daily", schedules.daily.namespaces, "volumes-all"),
+    schedule("weekly", ["*"], "volumes-all"),
+  ];
+}

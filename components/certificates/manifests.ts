@@ -1,0 +1,70 @@
+import { platformServices, type Homelab, type PlatformService } from "../../config/homelab";
+import { certificateSecret } from "../network/gateway-manifests";
+import { waitFor, type Manifest } from "../network/manifest";
+import { homeGateway, httpListener } from "../network/route";
+
+type Environment = Homelab["network"]["certificates"]["issuer"];
+
+/** Let's Encrypt's directories (letsencrypt.org/docs/acme-protocol-updates, /docs/staging-environment). */
+const directories: Readonly<Record<Environment, string>> = {
+  staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
+  production: "https://acme-v02.api.letsencrypt.org/directory",
+};
+
+export function issuerName(environment: Environment): string {
+  return `letsencrypt-${environment}`;
+}
+
+/**
+ * The issuer that the configuration chooses, and only that one: an account with the other environment would be
+ * registered for nothing. Each host has its own solver, for each has its own HTTP listener.
+ */
+export function issuerManifest({ hosts, network }: Homelab): Manifest {
+  const { issuer, email } = network.certificates;
+  return {
+    apiVersion: "cert-manager.io/v1",
+    kind: "ClusterIssuer",
+    metadata: { name: issuerName(issuer), annotations: waitFor("condition=Ready") },
+    spec: {
+      acme: {
+        server: directories[issuer],
+        email,
+        privateKeySecretRef: { name: `${issuerName(issuer)}-account` },
+        solvers: platformServices.map((service) => ({
+          selector: { dnsNames: [hosts[service]] },
+          http01: {
+            gatewayHTTPRoute: {
+              parentRefs: [
+                {
+                  group: "gateway.networking.k8s.io",
+                  kind: "Gateway",
+                  ...homeGateway,
+                  sectionName: httpListener(service),
+                },
+              ],
+            },
+          },
+        })),
+      },
+    },
+  };
+}
+
+/**
+ * The certificate of one host. It stands in the Gateway's namespace, whose HTTP listeners take the route of its
+ * challenge. Stated, not derived from an annotation of the Gateway, so that a refresh sees it.
+ */
+export function certificateManifest({ hosts, network }: Homelab, service: PlatformService): Manifest {
+  return {
+    apiVersion: "cert-manager.io/v1",
+    kind: "Certificate",
+    metadata: { name: certificateSecret(service), namespace: homeGateway.namespace },
+    spec: {
+      secretName: certificateSecret(service),
+      dnsNames: [hosts[service]],
+      issuerRef: { group: "cert-manager.io", kind: "ClusterIssuer", name: issuerName(network.certificates.issuer) },
+      // A key that leaked once is worthless after the next renewal.
+      privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { DaemonSet } from "@pulumi/kubernetes/apps/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { gate } from "../gate";
+import { namespace } from "../namespace";
+import type { ServiceArgs } from "../service";
+import { INTEL_APP, INTEL_RESOURCE, intelDaemonSets, intelWorkers } from "./intel-manifests";
+
+const HINT =
+  "On the node, ls /dev/dri must show renderD128: a BIOS that switches the graphics off without a screen hides it. " +
+  `Then read: k3s kubectl -n ${INTEL_APP} logs --selector app.kubernetes.io/name=${INTEL_APP} --tail=50`;
+
+/** Offers the render device of QuickSync nodes to pods. Nothing where no worker has one. */
+export class IntelGpuPlugin extends pulumi.ComponentResource {
+  /** Wait for these before a pod asks for the device. */
+  public readonly ready: pulumi.Resource[] = [];
+
+  public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:gpu:IntelGpuPlugin", name, {}, opts);
+    const { homelab, controlPlane } = args;
+    const workers = intelWorkers(homelab);
+    const child = { parent: this };
+    if (workers.length > 0) {
+      // Privileged: the plugin mounts the kubelet's folder of device plugins.
+      const home = namespace(INTEL_APP, { podSecurity: "privileged" }, child);
+      const plugins = intelDaemonSets(homelab).map(
+        (plugin) =>
+          new DaemonSet(
+            `${name}-${plugin.name}`,
+            { metadata: { name: plugin.name, namespace: home.metadata.name }, spec: plugin.spec },
+            child,
+          ),
+      );
+      this.ready.push(
+        gate(
+          `${name}-allocatable`,
+          {
+            controlPlane,
+            script: "allocatable.sh",
+            variables: {
+              RESOURCE: INTEL_RESOURCE,
+              NODES: workers.map((worker) => `${worker.name}=${worker.quickSync.sharedBy}`),
+              HINT,
+            },
+          },
+          { ...child, dependsOn: plugins },
+        ),
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,82 @@
+import { NodePatch } from "@pulumi/kubernetes/core/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { paths } from "../../nodes/k3s/paths";
+import { pinnedChart } from "../chart";
+import { gate } from "../gate";
+import { namespace } from "../namespace";
+import type { ServiceArgs } from "../service";
+import {
+  defaultSliceConfig,
+  NVIDIA_CONFIG_LABEL,
+  NVIDIA_PLUGIN,
+  NVIDIA_RESOURCE,
+  nvidiaDevicePluginValues,
+  nvidiaWorkers,
+  sliceConfig,
+} from "./nvidia-values";
+
+const HINT =
+  "On the node: nvidia-smi must work, and K3s must have started after the container toolkit was installed " +
+  `(grep nvidia ${paths.data}/agent/etc/containerd/config.toml). Then read: ` +
+  `k3s kubectl -n ${NVIDIA_PLUGIN} logs daemonset/${NVIDIA_PLUGIN} --all-containers --tail=50`;
+
+/**
+ * Offers each NVIDIA GPU to pods in the number of slices that the configuration states. Driver and container toolkit must
+ * have been there before K3s. Nothing where no worker has a GPU.
+ */
+export class NvidiaDevicePlugin extends pulumi.ComponentResource {
+  /** Wait for these before a pod asks for a GPU. */
+  public readonly ready: pulumi.Resource[] = [];
+
+  public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:gpu:NvidiaDevicePlugin", name, {}, opts);
+    const { homelab, controlPlane } = args;
+    const workers = nvidiaWorkers(homelab);
+    const child = { parent: this };
+    if (workers.length > 0) {
+      // Privileged: the plugin mounts the kubelet's folder of device plugins.
+      const home = namespace(NVIDIA_PLUGIN, { podSecurity: "privileged" }, child);
+      const chart = pinnedChart(
+        name,
+        {
+          homelab,
+          chart: "nvidiaDevicePlugin",
+          namespace: home.metadata.name,
+          values: nvidiaDevicePluginValues(homelab),
+        },
+        child,
+      );
+      const choices = workers
+        .filter(({ gpu }) => sliceConfig(gpu.slices) !== defaultSliceConfig(homelab))
+        .map(
+          (worker) =>
+            new NodePatch(
+              `${name}-config-${worker.name}`,
+              {
+                metadata: {
+                  name: worker.name,
+                  labels: { [NVIDIA_CONFIG_LABEL]: sliceConfig(worker.gpu.slices) },
+                },
+              },
+              child,
+            ),
+        );
+      this.ready.push(
+        gate(
+          `${name}-allocatable`,
+          {
+            controlPlane,
+            script: "allocatable.sh",
+            variables: {
+              RESOURCE: NVIDIA_RESOURCE,
+              NODES: workers.map((worker) => `${worker.name}=${worker.gpu.slices}`),
+              HINT,
+            },
+          },
+          { ...child, dependsOn: [chart, ...choices] },
+        ),
+      );
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,186 @@
+import { Document, Scalar, YAMLSeq } from "yaml";
+import type { Homelab } from "../../config/homelab";
+import { oidcClients, proxiedServices, type OidcClient } from "../secrets";
+import { oidcClientId, redirectUri } from "./oidc";
+
+/** A value that Authentik looks up when it applies the blueprint. */
+export type Reference = { find: readonly [model: string, field: string, value: string] } | { keyOf: string };
+
+export type BlueprintValue =
+  string | number | boolean | Reference | readonly BlueprintValue[] | { readonly [key: string]: BlueprintValue };
+
+/** One object that Authentik keeps as described: found by its identifiers, created or changed to the attributes. */
+export interface BlueprintEntry {
+  model: string;
+  /** Name within the blueprint, for `keyOf`. */
+  id?: string;
+  identifiers?: Readonly<Record<string, BlueprintValue>>;
+  attrs?: Readonly<Record<string, BlueprintValue>>;
+}
+
+/** Authentik's own group of administrators; akadmin keeps it. */
+const SUPERUSERS = "authentik Admins";
+const ADMINISTRATOR = "akadmin";
+
+/** Who may use a client. Metrics and storage show and change too much for guests, so they see dashboards only. */
+export function allowedGroups(homelab: Homelab, client: OidcClient): string[] {
+  const { admins, viewers } = homelab.identity.groups;
+  return (proxiedServices as readonly string[]).includes(client) ? [admins] : [admins, viewers];
+}
+
+/**
+ * Everything that Authentik must know about the homelab: groups, scopes, one OpenID Connect provider and application for
+ * each client, and who may use which. People are put into the groups in its UI; the blueprint never touches members, except
+ * that akadmin belongs to the administrators. Entries are in the order of their references. It builds on flows, scopes
+ * and users that blueprints of Authentik itself create; gates/authentik.sh applies it again until those are there.
+ * Models and fields: authentik 2025.12 blueprints/schema.json.
+ */
+export function blueprint(homelab: Homelab, clientSecrets: Readonly<Record<OidcClient, string>>): BlueprintEntry[] {
+  const { admins, viewers } = homelab.identity.groups;
+  return [
+    ...[admins, viewers].map((name) => ({ model: "authentik_core.group", id: groupId(name), identifiers: { name } })),
+    {
+      model: "authentik_core.user",
+      identifiers: { username: ADMINISTRATOR },
+      attrs: { groups: [find("authentik_core.group", "name", SUPERUSERS), keyOf(groupId(admins))] },
+    },
+    // The owner wants no second factor. Skipping is Authentik's default; here a click in the UI does not outlast a run.
+    {
+      model: "authentik_stages_authenticator_validate.authenticatorvalidatestage",
+      identifiers: { name: "default-authentication-mfa-validation" },
+      attrs: { not_configured_action: "skip" },
+    },
+    ...scopes,
+    ...oidcClients.flatMap((client) => clientEntries(homelab, client, clientSecrets[client])),
+  ];
+}
+
+const scopes: BlueprintEntry[] = [
+  {
+    model: "authentik_providers_oauth2.scopemapping",
+    id: "scope-email",
+    identifiers: { name: "homelab: email" },
+    attrs: {
+      scope_name: "email",
+      description: "E-mail address",
+      // Authentik >= 2025.10 says false, and OAuth2-Proxy then refuses the login. Accounts are made by an administrator,
+      // and people cannot change their own address, so the address is as good as the account.
+      expression: 'return {"email": request.user.email, "email_verified": True}\n',
+    },
+  },
+  {
+    model: "authentik_providers_oauth2.scopemapping",
+    id: "scope-groups",
+    identifiers: { name: "homelab: groups" },
+    attrs: {
+      scope_name: "groups",
+      description: "Groups, those of parent groups included",
+      expression: 'return {"groups": [group.name for group in request.user.all_groups()]}\n',
+    },
+  },
+];
+
+function clientEntries(homelab: Homelab, client: OidcClient, secret: string): BlueprintEntry[] {
+  const provider = `provider-${client}`;
+  const application = `application-${client}`;
+  const name = client.charAt(0).toUpperCase() + client.slice(1);
+  return [
+    {
+      model: "authentik_providers_oauth2.oauth2provider",
+      id: provider,
+      identifiers: { name },
+      attrs: {
+        client_type: "confidential",
+        client_id: oidcClientId(client),
+        client_secret: secret,
+        authorization_flow: flow("default-provider-authorization-implicit-consent"),
+        invalidation_flow: flow("default-provider-invalidation-flow"),
+        // Without a key Authentik signs with the client secret (HS256) and publishes no keys at all.
+        signing_key: find("authentik_crypto.certificatekeypair", "name", "authentik Self-signed Certificate"),
+        redirect_uris: [{ matching_mode: "strict", url: redirectUri(homelab, client) }],
+        property_mappings: [scope("openid"), keyOf("scope-email"), scope("profile"), keyOf("scope-groups")],
+        include_claims_in_id_token: true,
+        issuer_mode: "per_provider",
+        sub_mode: "hashed_user_id",
+      },
+    },
+    {
+      model: "authentik_core.application",
+      id: application,
+      identifiers: { slug: client },
+      attrs: {
+        name,
+        provider: keyOf(provider),
+        policy_engine_mode: "any",
+        meta_launch_url: `https://${homelab.hosts[client]}/`,
+      },
+    },
+    // An application without any binding is open to everybody who has an account.
+    ...allowedGroups(homelab, client).map((group, order) => ({
+      model: "authentik_policies.policybinding",
+      identifiers: { target: keyOf(application), order },
+      attrs: { group: keyOf(groupId(group)), enabled: true },
+    })),
+  ];
+}
+
+function find(model: string, field: string, value: string): Reference {
+  return { find: [model, field, value] };
+}
+
+function keyOf(id: string): Reference {
+  return { keyOf: id };
+}
+
+function flow(slug: string): Reference {
+  return find("authentik_flows.flow", "slug", slug);
+}
+
+/** One of Authentik's own scopes; by `managed`, because scope names are not unique. */
+function scope(name: string): Reference {
+  return find("authentik_providers_oauth2.scopemapping", "managed", `goauthentik.io/providers/oauth2/scope-${name}`);
+}
+
+function groupId(name: string): string {
+  return `group-${name}`;
+}
+
+/** The blueprint as Authentik reads it: YAML with its tags `!Find` and `!KeyOf`. */
+export function blueprintYaml(entries: readonly BlueprintEntry[]): string {
+  // Authentik reads with PyYAML, which is YAML 1.1: there a group named `on` would be a boolean unless quoted.
+  const document = new Document(
+    { version: 1, metadata: { name: "Homelab" }, entries: entries.map(tagged) },
+    { schema: "yaml-1.1" },
+  );
+  return document.toString({ lineWidth: 0 });
+}
+
+/** Replaces references by tagged YAML nodes. */
+function tagged(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(tagged);
+  }
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if ("keyOf" in value) {
+    const node = new Scalar(value.keyOf);
+    node.tag = "!KeyOf";
+    return node;
+  }
+  if ("find" in value) {
+    const [model, field, wanted] = (value as Extract<Reference, { find: unknown }>).find;
+    const condition = sequence([new Scalar(field), new Scalar(wanted)]);
+    const node = sequence([new Scalar(model), condition]);
+    node.tag = "!Find";
+    return node;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, tagged(child)]));
+}
+
+function sequence(items: unknown[]): YAMLSeq {
+  const node = new YAMLSeq();
+  node.flow = true;
+  node.items = items;
+  return node;
+}

@@ -1,0 +1,36 @@
+import type { Homelab } from "../../../config/homelab";
+
+/** One alert, as a person thinks of it. */
+export interface Alert {
+  /** Name in PascalCase; also a heading of its runbook. */
+  name: string;
+  /** PromQL; each series of the result is one alert. */
+  expr: string;
+  /** How long it must hold. Left out: at once. */
+  for?: string;
+  /** `critical`: data or the whole house is at risk, wake somebody. `warning`: look at it today. */
+  severity: "warning" | "critical";
+  /** Labels that the series do not have. Needed where several alerts share name and severity. */
+  labels?: Readonly<Record<string, string>>;
+  /** One line, for a phone. */
+  summary: string;
+  /** The first thing to do. */
+  description: string;
+}
+
+/** Alerts that one page of runbooks explains. */
+export interface AlertGroup {
+  /** Name of the group, of its PrometheusRule, and of its page: runbooks/<topic>.md. */
+  topic: string;
+  alerts: readonly Alert[];
+}
+
+/** GitHub's anchor of a heading that is the alert's name. */
+export function runbookUrl(homelab: Homelab, topic: string, alert: string): string {
+  return `${homelab.monitoring.runbookBase.replace(/\/+$/, "")}/${topic}.md#${alert.toLowerCase()}`;
+}
+
+/** A PromQL matcher's regular expression that is exactly one of these names. */
+export function oneOf(names: readonly string[]): string {
+  return names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\\\$&")).join("|");
+}

@@ -1,0 +1,65 @@
+import type { Homelab } from "../../../config/homelab";
+import type { Alert, AlertGroup } from "./alert";
+
+const AGENT = 'namespace="kube-system", pod=~"cilium-[a-z0-9]{5}"';
+
+function bgpAlert(homelab: Homelab): Alert[] {
+  const { bgp } = homelab.network;
+  if (!bgp) {
+    return [];
+  }
+  return [
+    {
+      name: "BgpSessionDown",
+      // Cilium 1.17 pkg/bgpv1/metrics: 1 is established. One series per agent and neighbour.
+      expr: 'cilium_bgp_control_plane_session_state{neighbor=~".+"} == 0',
+      for: "10m",
+      severity: "warning",
+      summary: "{{ $labels.pod }} has no BGP session with {{ $labels.neighbor }}",
+      description:
+        `Ping the router ${bgp.peerAddress} from the node, then ask it for its neighbours in AS ${bgp.localAsn}. ` +
+        "The LAN itself still reaches the gateway by ARP.",
+    },
+  ];
+}
+
+/** The cluster's network, which looks like everything else failing. */
+export function networkAlerts(homelab: Homelab): AlertGroup {
+  return {
+    topic: "network",
+    alerts: [
+      {
+        name: "CiliumAgentNotReady",
+        expr:
+          `(kube_pod_status_ready{${AGENT}, condition="true"} == 0) ` +
+          `* on (namespace, pod) group_left (node) kube_pod_info{${AGENT}}`,
+        for: "5m",
+        severity: "critical",
+        summary: "Cilium does not work on {{ $labels.node }}",
+        description:
+          "Pods there reach no service, and their errors name everything but the network. Ping the node, then " +
+          "kubectl -n kube-system logs {{ $labels.pod }} -c cilium-agent --tail=50.",
+      },
+      {
+        name: "CiliumOperatorDown",
+        expr: 'kube_deployment_status_replicas_available{namespace="kube-system", deployment="cilium-operator"} == 0',
+        for: "10m",
+        severity: "critical",
+        summary: "No Cilium operator runs",
+        description:
+          "The gateway and new nodes' addresses stand still. kubectl -n kube-system logs deploy/cilium-operator.",
+      },
+      {
+        name: "CiliumUnreachableNodes",
+        expr: "max by (pod, instance) (cilium_unreachable_nodes) > 0",
+        for: "10m",
+        severity: "warning",
+        summary: "{{ $labels.pod }} cannot reach {{ $value }} node(s)",
+        description:
+          "kubectl -n kube-system exec {{ $labels.pod }} -c cilium-agent -- cilium-health status names them. Between " +
+          "those two: ping, then UDP 8472 (VXLAN).",
+      },
+      ...bgpAlert(homelab),
+    ],
+  };
+}

@@ -1,0 +1,52 @@
+import type { AlertGroup } from "./alert";
+
+/** File systems of the machines themselves. */
+const DISKS = 'fstype=~"ext4|xfs|btrfs|vfat"';
+
+/** Machines: gone, unreachable in part, or out of disk. */
+export function nodeAlerts(): AlertGroup {
+  const free = `100 * min by (node, mountpoint) (node_filesystem_avail_bytes{${DISKS}} / node_filesystem_size_bytes{${DISKS}})`;
+  return {
+    topic: "nodes",
+    alerts: [
+      {
+        name: "NodeDown",
+        expr: 'kube_node_status_condition{condition="Ready", status="true"} == 0',
+        for: "5m",
+        severity: "critical",
+        summary: "Node {{ $labels.node }} is not Ready",
+        description:
+          "Ping it, then try ssh. If it answers neither, look at its power and cable (k3s-master1: at the R730). If it " +
+          "answers: systemctl status k3s-agent, and journalctl -u k3s-agent -n 50.",
+      },
+      {
+        name: "NodeExporterDown",
+        // The kubelet of the same machine answers, so it is up: a port, a firewall or the pod.
+        expr: 'up{job="node-exporter"} == 0 and on (node) up{job="kubelet", metrics_path="/metrics"} == 1',
+        for: "10m",
+        severity: "warning",
+        summary: "{{ $labels.node }} is up, but its own metrics are gone",
+        description:
+          "Part of its network may be broken. From another node: curl -m 5 http://ADDRESS:9100/metrics; then the pod.",
+      },
+      {
+        name: "NodeFilesystemNearEviction",
+        // K3s' kubelet evicts pods below 5% (pkg/daemons/agent: eviction-hard nodefs.available<5%).
+        expr: `${free} < 10`,
+        for: "15m",
+        severity: "critical",
+        summary: '{{ $labels.mountpoint }} of {{ $labels.node }} has {{ $value | printf "%.1f" }}% free',
+        description:
+          "Below 5% the kubelet evicts pods. du -xh --max-depth=2 on it; usual suspects: images, journal, local-path.",
+      },
+      {
+        name: "NodeFilesystemReadOnly",
+        expr: `max by (node, mountpoint, device) (node_filesystem_readonly{${DISKS}}) == 1`,
+        for: "5m",
+        severity: "critical",
+        summary: "{{ $labels.mountpoint }} of {{ $labels.node }} became read-only",
+        description: "The kernel stopped writing to a failing disk. dmesg on the node; take no reboot before a backup.",
+      },
+    ],
+  };
+}

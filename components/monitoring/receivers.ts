@@ -1,0 +1,132 @@
+import type { Homelab } from "../../config/homelab";
+
+export type Receiver = Homelab["monitoring"]["receivers"][string];
+
+/** Secret with one file for each channel; the operator mounts it into Alertmanager. */
+export const RECEIVERS_SECRET = "alertmanager-receivers";
+
+/** Where prometheus-operator mounts what alertmanagerSpec.secrets names. */
+const FOLDER = `/etc/alertmanager/secrets/${RECEIVERS_SECRET}`;
+
+/** Severities that anybody is told about. */
+export type Severity = "warning" | "critical";
+
+/** One receiver of Alertmanager: which severities it gets, and how. */
+export interface Channel {
+  /** Name of the receiver in Alertmanager and of the file with its secret. */
+  name: string;
+  severities: readonly Severity[];
+  /** The receiver's one `<kind>_configs` entry. */
+  config: Record<string, readonly Record<string, unknown>[]>;
+  /** Content of its file, from the secret that the owner gave. */
+  file: (secret: string) => string;
+}
+
+const everything: readonly Severity[] = ["critical", "warning"];
+
+/**
+ * Alerts in one message of ntfy. It refuses a message above 4,096 bytes, and Alertmanager would then give up on it
+ * (ntfy server/message_template.go: a template's result above the message limit is an error, not cut).
+ */
+export const NTFY_MAX_ALERTS = 5;
+
+/**
+ * What ntfy makes of Alertmanager's JSON, as templates in the URL. They are simple enough for every ntfy since 2.10;
+ * its built-in `template=alertmanager` (since 2.14) leaves the runbook out and puts a long query URL in.
+ */
+const ntfyTemplate = {
+  title: "{{.status}}: {{.commonLabels.alertname}}",
+  message:
+    '{{range .alerts}}{{with .annotations.summary}}{{.}}\\n{{end}}{{if eq .status "firing"}}' +
+    "{{with .annotations.description}}{{.}}\\n{{end}}{{with .annotations.runbook_url}}{{.}}\\n{{end}}{{end}}\\n{{end}}",
+};
+
+function ntfyUrl(server: string, topic: string, priority: string): string {
+  const query = new URLSearchParams({ template: "yes", ...ntfyTemplate, priority });
+  return `${server.replace(/\/+$/, "")}/${encodeURIComponent(topic)}?${query.toString()}`;
+}
+
+/** The channels of one receiver of the configuration. ntfy has two, because a URL carries one priority. */
+export function channels(name: string, receiver: Receiver): Channel[] {
+  const path = `${FOLDER}/${name}`;
+  const verbatim = (secret: string) => secret;
+  switch (receiver.kind) {
+    case "ntfy": {
+      const channel = (suffix: string, severity: Severity, priority: string): Channel => ({
+        name: `${name}${suffix}`,
+        severities: [severity],
+        config: {
+          webhook_configs: [{ url_file: `${path}${suffix}`, max_alerts: NTFY_MAX_ALERTS, send_resolved: true }],
+        },
+        file: (topic) => ntfyUrl(receiver.server, topic, priority),
+      });
+      return [channel("-critical", "critical", "urgent"), channel("-warning", "warning", "default")];
+    }
+    case "discord":
+      return [
+        {
+          name,
+          severities: everything,
+          config: { discord_configs: [{ webhook_url_file: path, send_resolved: true }] },
+          file: verbatim,
+        },
+      ];
+    case "slack":
+      return [
+        {
+          name,
+          severities: everything,
+          config: {
+            slack_configs: [
+              { api_url_file: path, send_resolved: true, ...(receiver.channel ? { channel: receiver.channel } : {}) },
+            ],
+          },
+          file: verbatim,
+        },
+      ];
+    case "email":
+      return [
+        {
+          name,
+          severities: everything,
+          config: {
+            email_configs: [
+              {
+                to: receiver.to,
+                from: receiver.from,
+                smarthost: receiver.smarthost,
+                auth_username: receiver.username,
+                auth_password_file: path,
+                send_resolved: true,
+              },
+            ],
+          },
+          file: verbatim,
+        },
+      ];
+  }
+}
+
+/** Every channel of the homelab with the name of its receiver in the configuration. */
+export function allChannels(homelab: Homelab): (Channel & { receiver: string })[] {
+  return Object.entries(homelab.monitoring.receivers).flatMap(([receiver, settings]) =>
+    channels(receiver, settings).map((channel) => ({ ...channel, receiver })),
+  );
+}
+
+/**
+ * Files of the receivers' Secret, by channel. Plain text: hand it on only as a Pulumi secret.
+ *
+ * @throws if a receiver has no secret, which a cross-check of the configuration refuses before.
+ */
+export function receiverFiles(homelab: Homelab): Record<string, string> {
+  return Object.fromEntries(
+    allChannels(homelab).map(({ name, receiver, file }) => {
+      const secret = homelab.secrets.alerts[receiver] as string | undefined;
+      if (secret === undefined) {
+        throw new Error(`secrets.alerts.${receiver} is missing: the receiver has nowhere to send to`);
+      }
+      return [name, file(secret)];
+    }),
+  );
+}

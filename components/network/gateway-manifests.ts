@@ -1,0 +1,70 @@
+import { platformServices, type Homelab, type PlatformService } from "../../config/homelab";
+import { GATEWAY_ACCESS_LABEL } from "../namespace";
+import { GATEWAY_CLASS } from "./cilium";
+import { waitFor, type Manifest } from "./manifest";
+import { homeGateway, httpListener, httpsListener } from "./route";
+
+const API = "gateway.networking.k8s.io/v1";
+
+/** Secret of a service's certificate, in the Gateway's namespace. */
+export function certificateSecret(service: PlatformService): string {
+  return `tls-${service}`;
+}
+
+/** Namespaces that carry the label, the Gateway's own for the routes of challenges among them. */
+const allowedRoutes = {
+  namespaces: { from: "Selector", selector: { matchLabels: { [GATEWAY_ACCESS_LABEL]: "true" } } },
+};
+
+/**
+ * The one Gateway of the house: for each host a listener for HTTP and one for HTTPS. A certificate that is not there yet
+ * keeps its own listener from serving and no other, so challenges are answered before any certificate exists.
+ *
+ * Pulumi waits until it is programmed and has the address that router and DNS rely on.
+ */
+export function gatewayManifest({ hosts, network }: Homelab): Manifest {
+  return {
+    apiVersion: API,
+    kind: "Gateway",
+    metadata: {
+      ...homeGateway,
+      annotations: waitFor("condition=Programmed", `jsonpath={.status.addresses[0].value}=${network.gateway.ip}`),
+    },
+    spec: {
+      gatewayClassName: GATEWAY_CLASS,
+      listeners: platformServices.flatMap((service) => [
+        { name: httpListener(service), hostname: hosts[service], port: 80, protocol: "HTTP", allowedRoutes },
+        {
+          name: httpsListener(service),
+          hostname: hosts[service],
+          port: 443,
+          protocol: "HTTPS",
+          tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: certificateSecret(service) }] },
+          allowedRoutes,
+        },
+      ]),
+    },
+  };
+}
+
+/**
+ * Sends plain HTTP to HTTPS. It has a path prefix, a challenge an exact path on the same host, and the exact path goes
+ * first; so no challenge is ever redirected. The hosts are named, for a route without any would answer for all.
+ */
+export function redirectManifest({ hosts }: Homelab): Manifest {
+  return {
+    apiVersion: API,
+    kind: "HTTPRoute",
+    metadata: { name: "https-redirect", namespace: homeGateway.namespace },
+    spec: {
+      parentRefs: platformServices.map((service) => ({ ...homeGateway, sectionName: httpListener(service) })),
+      hostnames: platformServices.map((service) => hosts[service]),
+      rules: [
+        {
+          matches: [{ path: { type: "PathPrefix", value: "/" } }],
+          filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", statusCode: 301 } }],
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Homelab } from "../../config/homelab";
+import { namespace } from "../namespace";
+import { gatewayManifest, redirectManifest } from "./gateway-manifests";
+import { applyManifest } from "./manifest";
+import { homeGateway } from "./route";
+
+/**
+ * Where HTTP and HTTPS enter the house. Needs the pools before it, and needs no certificate: it is certificates that
+ * need it, to answer their challenges.
+ */
+export class HomeGateway extends pulumi.ComponentResource {
+  public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:network:HomeGateway", name, {}, opts);
+    // The only pods here are cert-manager's short-lived solvers, and they meet the strictest standard.
+    const networking = namespace(
+      homeGateway.namespace,
+      { podSecurity: "restricted", gatewayAccess: true },
+      { parent: this },
+    );
+    const gateway = applyManifest(`${name}-gateway`, gatewayManifest(args.homelab), {
+      parent: this,
+      dependsOn: [networking],
+      customTimeouts: { create: "5m", update: "5m" },
+    });
+    applyManifest(`${name}-https-redirect`, redirectManifest(args.homelab), { parent: this, dependsOn: [gateway] });
+    this.registerOutputs();
+  }
+}

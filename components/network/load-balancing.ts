@@ -1,0 +1,17 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Homelab } from "../../config/homelab";
+import { addressPools } from "./address-pools";
+import { announcements } from "./announcements";
+import { applyManifest } from "./manifest";
+
+/** Addresses for LoadBalancer services and their announcement to the house. Needs Cilium's operator before it. */
+export class LoadBalancing extends pulumi.ComponentResource {
+  public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:network:LoadBalancing", name, {}, opts);
+    for (const manifest of [...addressPools(args.homelab), ...announcements(args.homelab)]) {
+      const kind = manifest.kind.replace(/^Cilium/, "").replace(/([a-z0-9])([A-Z])/g, "$1-$2");
+      applyManifest(`${name}-${kind.toLowerCase()}-${manifest.metadata.name}`, manifest, { parent: this });
+    }
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,126 @@
+import { CustomResource, CustomResourcePatch } from "@pulumi/kubernetes/apiextensions";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
+import { StorageClass } from "@pulumi/kubernetes/storage/v1";
+import * as pulumi from "@pulumi/pulumi";
+import { pinnedChart } from "../chart";
+import { gate } from "../gate";
+import { namespace } from "../namespace";
+import type { ServiceArgs } from "../service";
+import { csiGate } from "./csi-gate";
+import { tierClasses } from "./longhorn-classes";
+import { longhornDiskSpecs } from "./longhorn-disks";
+import { longhornNetworkPolicies } from "./longhorn-network-policies";
+import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageWorkers } from "./longhorn-nodes";
+import { longhornRecurringJobs } from "./longhorn-recurring-jobs";
+import { longhornSettings, settingName } from "./longhorn-settings";
+import { longhornValues } from "./longhorn-values";
+
+const API_VERSION = "longhorn.io/v1beta2";
+
+/**
+ * Replicated block storage: Longhorn with the configuration's disks, one StorageClass per tier, and proof that volumes
+ * will mount and find a disk. Needs the CRDs of the Prometheus operator, and every node's disks mounted.
+ *
+ * Namespace, chart and disks are never deleted through Pulumi (`retainOnDelete`): with Longhorn's CRDs or its namespace
+ * go all volumes, and the chart's uninstall job, which would ask first, is a hook. They are not `protect`ed, because a
+ * rebuild generation must be able to replace them. The provider must be set to update ConfigMaps in place
+ * (`enableConfigMapMutable`), or a changed setting would replace an object that is not deleted.
+ */
+export class Longhorn extends pulumi.ComponentResource {
+  /** Wait for these before a volume is claimed. */
+  public readonly ready: pulumi.Resource[];
+
+  public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("homelab:storage:Longhorn", name, {}, opts);
+    const { homelab, controlPlane } = args;
+    const child = { parent: this };
+    const kept = { parent: this, retainOnDelete: true };
+
+    // Privileged: managers and CSI plugin mount on the host. Routes: the proxy in front of the UI lives here.
+    const home = namespace(LONGHORN_NAMESPACE, { podSecurity: "privileged", gatewayAccess: true }, kept);
+    const inside = home.metadata.name;
+    const chart = pinnedChart(
+      name,
+      { homelab, chart: "longhorn", namespace: inside, values: longhornValues(homelab) },
+      kept,
+    );
+
+    const csi = csiGate(
+      `${name}-csi`,
+      {
+        ...args,
+        driver: LONGHORN_DRIVER,
+        namespace: LONGHORN_NAMESPACE,
+        daemonSet: "longhorn-csi-plugin",
+        nodes: longhornNodes(homelab),
+      },
+      { ...child, dependsOn: [chart] },
+    );
+    const nodes = gate(
+      `${name}-nodes`,
+      {
+        controlPlane,
+        script: "longhorn-nodes.sh",
+        variables: {
+          NODES: longhornNodes(homelab).map((node) => node.name),
+          SETTINGS: Object.entries(longhornSettings(homelab)).map(([key, value]) => `${settingName(key)}=${value}`),
+        },
+      },
+      { ...child, dependsOn: [chart] },
+    );
+
+    // Longhorn's manager makes the node objects; the disks in them are ours, now and after each change of the config.
+    const disks = storageWorkers(homelab).map(
+      (worker) =>
+        new CustomResourcePatch(
+          `${name}-disks-${worker.name}`,
+          {
+            apiVersion: API_VERSION,
+            kind: "Node",
+            metadata: {
+              name: worker.name,
+              namespace: inside,
+              // The manager owns the fields of disks that it has seen already.
+              annotations: { "pulumi.com/patchForce": "true" },
+            },
+            spec: { disks: longhornDiskSpecs(homelab, worker) },
+          },
+          { ...kept, dependsOn: [nodes] },
+        ),
+    );
+    const { tiers, defaultTier } = homelab.storage;
+    const schedulable = gate(
+      `${name}-disks`,
+      {
+        controlPlane,
+        script: "longhorn-disks.sh",
+        variables: {
+          DISKS: storageWorkers(homelab).flatMap((worker) =>
+            Object.entries(longhornDiskSpecs(homelab, worker)).map(
+              ([disk, { path }]) => `${worker.name}/${disk}=${path}`,
+            ),
+          ),
+          STORAGE_CLASS: tiers[defaultTier].storageClass,
+        },
+      },
+      { ...child, dependsOn: disks.length > 0 ? disks : [nodes] },
+    );
+
+    const classes = tierClasses(homelab).map(
+      (manifest) => new StorageClass(`${name}-${manifest.metadata.name}`, manifest, child),
+    );
+    for (const spec of longhornRecurringJobs) {
+      new CustomResource(
+        `${name}-${spec.name}`,
+        { apiVersion: API_VERSION, kind: "RecurringJob", metadata: { name: spec.name, namespace: inside }, spec },
+        { ...child, dependsOn: [nodes] },
+      );
+    }
+    for (const [policy, spec] of Object.entries(longhornNetworkPolicies)) {
+      new NetworkPolicy(`${name}-${policy}`, { metadata: { name: policy, namespace: inside }, spec }, child);
+    }
+
+    this.ready = [csi, schedulable, ...classes];
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,64 @@
+import { labelKeyProblem, labelValueProblem, reservedLabelProblem } from "../labels";
+import type { ConfigIssue } from "../issues";
+import type { RawHomelab } from "../schema";
+import { issueIf, type Check } from "./check";
+
+const nodes = (machines: RawHomelab["machines"]) =>
+  Object.entries(machines).flatMap(([name, machine]) => (machine.role === "hypervisor" ? [] : [{ name, machine }]));
+
+const labels: Check = {
+  name: "node labels are ones that a kubelet takes",
+  needs: ["machines"],
+  run({ machines }) {
+    return nodes(machines).flatMap(({ name, machine }) =>
+      Object.entries(machine.labels).flatMap(([key, value]): ConfigIssue[] => {
+        const problem = labelKeyProblem(key) ?? labelValueProblem(value) ?? reservedLabelProblem(key);
+        return issueIf(problem !== undefined, () => ({
+          path: `machines.${name}.labels.${key}`,
+          found: `${key}=${value}`,
+          allowed:
+            "a label of Kubernetes: an optional DNS prefix and a name, and a value, of at most 63 characters each",
+          fix: `${problem}; use a name of your own such as homelab/kind`,
+        }));
+      }),
+    );
+  },
+};
+
+const taints: Check = {
+  name: "taints are well-formed",
+  needs: ["machines"],
+  run({ machines }) {
+    return nodes(machines).flatMap(({ name, machine }) =>
+      machine.taints.flatMap((taint, index) => {
+        const [, key = "", value = ""] = /^([^=:]+)(?:=([^:]*))?:/.exec(taint) ?? [];
+        const problem = labelKeyProblem(key) ?? labelValueProblem(value);
+        return issueIf(problem !== undefined, () => ({
+          path: `machines.${name}.taints[${index}]`,
+          found: taint,
+          allowed: "key=value:effect with key and value in the form of labels",
+          fix: problem ?? "",
+        }));
+      }),
+    );
+  },
+};
+
+const schedulable: Check = {
+  name: "pods may run somewhere",
+  needs: ["machines"],
+  run({ machines }) {
+    const all = nodes(machines);
+    const hard = (taint: string) => !taint.endsWith(":PreferNoSchedule");
+    const closed = all.length > 0 && all.every(({ machine }) => machine.taints.some(hard));
+    const [first] = all;
+    return issueIf(closed, () => ({
+      path: `machines.${first.name}.taints`,
+      found: first.machine.taints.join(", "),
+      allowed: "at least one node without a taint NoSchedule or NoExecute: now every node keeps ordinary pods away",
+      fix: all.length === 1 ? "remove the taints: the only node carries everything" : "remove the taints of one node",
+    }));
+  },
+};
+
+export const labelChecks: readonly Check[] = [labels, taints, schedulable];

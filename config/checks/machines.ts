@@ -1,0 +1,164 @@
+import { show, type ConfigIssue } from "../issues";
+import { isPlaceholder } from "../placeholders";
+import type { RawHomelab } from "../schema";
+import { mebibytes } from "../units";
+import { issueIf, type Check } from "./check";
+
+type Machines = RawHomelab["machines"];
+
+const controlPlanes = (machines: Machines) =>
+  Object.entries(machines).flatMap(([name, machine]) => (machine.role === "control-plane" ? [{ name, machine }] : []));
+
+const oneControlPlane: Check = {
+  name: "there is one control plane",
+  needs: ["machines"],
+  run({ machines }) {
+    const names = controlPlanes(machines).map(({ name }) => name);
+    return [
+      ...issueIf(names.length === 0, (): ConfigIssue => ({
+        path: "machines",
+        found: `no control plane among ${Object.keys(machines).join(", ") || "no machines"}`,
+        allowed: "exactly one machine with role control-plane",
+        fix: "give one machine the role control-plane",
+      })),
+      ...names.slice(1).map((name) => ({
+        path: `machines.${name}.role`,
+        found: `a second control plane beside ${names[0]}`,
+        allowed: "exactly one control plane: high availability is not supported",
+        fix: "make it a worker; etcd snapshots and the rebuild are the safety net",
+      })),
+    ];
+  },
+};
+
+const virtualMachine: Check = {
+  name: "the control plane's VM has a host and room",
+  needs: ["machines"],
+  run({ machines }) {
+    const hypervisors = Object.entries(machines).filter(([, { role }]) => role === "hypervisor");
+    return controlPlanes(machines).flatMap(({ name, machine: { vm } }) => {
+      if (!vm) {
+        return [];
+      }
+      const least = (key: "memory" | "disk", size: string, reason: string) =>
+        issueIf(mebibytes(vm[key]) < mebibytes(size), () => ({
+          path: `machines.${name}.vm.${key}`,
+          found: vm[key],
+          allowed: `at least ${size}: ${reason}`,
+          fix: `write ${size} or more`,
+        }));
+      return [
+        ...issueIf(!hypervisors.some(([host]) => host === vm.host), () => ({
+          path: `machines.${name}.vm.host`,
+          found: vm.host,
+          allowed:
+            hypervisors.map(([host]) => host).join(" or ") || "a machine with role hypervisor, and there is none",
+          fix: "name a machine with role hypervisor",
+        })),
+        ...least("memory", "2Gi", "a K3s server starts with no less"),
+        ...least("disk", "20Gi", "images and etcd fill a smaller disk, and the kubelet evicts pods below 5% free"),
+      ];
+    });
+  },
+};
+
+const provenIdentity: Check = {
+  name: "every machine can be told from every other",
+  needs: ["machines"],
+  run({ machines }) {
+    return Object.entries(machines).flatMap(([name, machine]): ConfigIssue[] => {
+      const at = `machines.${name}`;
+      if (machine.role === "control-plane" && machine.vm) {
+        const generated = (path: string, found: unknown) =>
+          issueIf(found !== undefined, () => ({
+            path,
+            found: show(found),
+            allowed: "nothing for a VM of ours: the program makes it and knows it before the first boot",
+            fix: "remove the key",
+          }));
+        return [
+          ...generated(`${at}.identity`, machine.identity),
+          ...generated(`${at}.ssh.hostKey`, machine.ssh.hostKey),
+        ];
+      }
+      return [
+        ...issueIf(machine.identity === undefined, () => ({
+          path: `${at}.identity`,
+          found: "nothing",
+          allowed: "kind and value of an identifier: no machine is written to before it has proved who it is",
+          fix: "on the machine run: cat /etc/machine-id, or sudo dmidecode -s system-serial-number",
+        })),
+        ...issueIf(machine.ssh.hostKey === undefined, () => ({
+          path: `${at}.ssh.hostKey`,
+          found: "nothing",
+          allowed: "the machine's ed25519 public host key: there is no connection without one",
+          fix: `on ${name}'s own console run: cat /etc/ssh/ssh_host_ed25519_key.pub`,
+        })),
+      ];
+    });
+  },
+};
+
+const identityForms = {
+  "machine-id": { form: /^[0-9a-f]{32}$/, allowed: "32 lower-case hexadecimal digits", command: "cat /etc/machine-id" },
+  "product-uuid": {
+    form: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    allowed: "a UUID",
+    command: "sudo dmidecode -s system-uuid",
+  },
+  "product-serial": { form: /./, allowed: "a serial number", command: "sudo dmidecode -s system-serial-number" },
+} as const;
+
+const identityForm: Check = {
+  name: "identities have the form of their kind",
+  needs: ["machines"],
+  run({ machines }) {
+    return Object.entries(machines).flatMap(([name, { identity }]) => {
+      if (!identity || isPlaceholder(identity.value)) {
+        return [];
+      }
+      const { form, allowed, command } = identityForms[identity.kind];
+      return issueIf(!form.test(identity.value), () => ({
+        path: `machines.${name}.identity.value`,
+        found: show(identity.value),
+        allowed: `${allowed}, as kind ${identity.kind} says`,
+        fix: `on ${name} run: ${command}`,
+      }));
+    });
+  },
+};
+
+/** Two reboots closer than this can overlap: a slow server needs ten minutes to boot, and K3s some more. */
+const REBOOT_DISTANCE_MINUTES = 30;
+const DAY_MINUTES = 24 * 60;
+
+const rebootWindows: Check = {
+  name: "machines reboot one after the other",
+  needs: ["machines"],
+  run({ machines }) {
+    const windows = Object.entries(machines).map(([name, { rebootWindow }]) => {
+      const [hour, minute] = rebootWindow.split(":").map(Number);
+      return { name, rebootWindow, at: hour * 60 + minute };
+    });
+    return windows.flatMap(({ name, rebootWindow, at }, index) => {
+      const neighbour = windows.slice(0, index).find((other) => {
+        const apart = Math.abs(other.at - at);
+        return Math.min(apart, DAY_MINUTES - apart) < REBOOT_DISTANCE_MINUTES;
+      });
+      return issueIf(neighbour !== undefined, () => ({
+        path: `machines.${name}.rebootWindow`,
+        found: `${rebootWindow}, and ${neighbour?.name} reboots at ${neighbour?.rebootWindow}`,
+        allowed: `at least ${REBOOT_DISTANCE_MINUTES} minutes from every other machine's`,
+        fix: "give every machine an hour of its own",
+      }));
+    });
+  },
+};
+
+export const machineChecks: readonly Check[] = [
+  oneControlPlane,
+  virtualMachine,
+  provenIdentity,
+  identityForm,
+  rebootWindows,
+];

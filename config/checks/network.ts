@@ -1,0 +1,185 @@
+import * as ipaddr from "ipaddr.js";
+import { cidrRange, contains, numberToIpv4, overlaps, prefixLength, within } from "../cidr";
+import type { ConfigIssue } from "../issues";
+import type { RawHomelab } from "../schema";
+import { issueIf, type Check } from "./check";
+
+/** Cilium hands each node a network of this size (ipam.operator.clusterPoolIPv4MaskSize). */
+const NODE_PREFIX = 24;
+/** The API server takes at most 20 bits of service addresses (--service-cluster-ip-range). */
+const WIDEST_SERVICE_PREFIX = 12;
+/** The platform alone has about eighty services. */
+const NARROWEST_SERVICE_PREFIX = 24;
+/** Kubernetes' node networks may be at most 16 bits longer than the cluster's. */
+const WIDEST_POD_PREFIX = 8;
+
+const lan: Check = {
+  name: "router and machines are on the LAN",
+  needs: ["network", "machines"],
+  run({ network, machines }) {
+    const range = cidrRange(network.lan.cidr);
+    const edges = [range.first, range.last].map(numberToIpv4);
+    const places = [
+      { path: "network.lan.router", address: network.lan.router },
+      ...Object.entries(machines).map(([name, { address }]) => ({ path: `machines.${name}.address`, address })),
+    ];
+    return places.flatMap(({ path, address }, index): ConfigIssue[] => [
+      ...issueIf(!contains(range, address) || edges.includes(address), () => ({
+        path,
+        found: address,
+        allowed: `an address of a machine in network.lan.cidr, ${network.lan.cidr}`,
+        fix: "correct the address, or the network",
+      })),
+      ...issueIf(index > 0 && address === network.lan.router, () => ({
+        path,
+        found: `${address}, the router's address`,
+        allowed: "an address of its own",
+        fix: "correct the address, or network.lan.router",
+      })),
+    ]);
+  },
+};
+
+const disjoint: Check = {
+  name: "networks do not overlap",
+  needs: ["network"],
+  run({ network }) {
+    const networks: [path: string, value: string, others: readonly string[]][] = [
+      ["network.podCidr", network.podCidr, ["network.lan.cidr"]],
+      ["network.serviceCidr", network.serviceCidr, ["network.lan.cidr", "network.podCidr"]],
+      ["network.pool", network.pool, ["network.podCidr", "network.serviceCidr"]],
+    ];
+    const values: Record<string, string> = {
+      "network.lan.cidr": network.lan.cidr,
+      "network.podCidr": network.podCidr,
+      "network.serviceCidr": network.serviceCidr,
+    };
+    return networks.flatMap(([path, value, others]) =>
+      others.flatMap((other) =>
+        issueIf(overlaps(cidrRange(value), cidrRange(values[other])), () => ({
+          path,
+          found: `${value}, which overlaps ${other} ${values[other]}`,
+          allowed: "a network apart from the LAN, the pods and the services",
+          fix: "choose another private network, for example 10.42.0.0/16 for pods and 10.43.0.0/16 for services",
+        })),
+      ),
+    );
+  },
+};
+
+const sizes: Check = {
+  name: "networks are big enough",
+  needs: ["network", "machines"],
+  run({ network: { podCidr, serviceCidr }, machines }) {
+    const nodes = Object.values(machines).filter(({ role }) => role !== "hypervisor").length;
+    const narrowest = NODE_PREFIX - Math.ceil(Math.log2(Math.max(1, nodes)));
+    const [pods, services] = [prefixLength(podCidr), prefixLength(serviceCidr)];
+    return [
+      ...issueIf(pods > narrowest || pods < WIDEST_POD_PREFIX, () => ({
+        path: "network.podCidr",
+        found: podCidr,
+        allowed: `a /${narrowest} or wider, down to /${WIDEST_POD_PREFIX}: each of the ${nodes} nodes takes a /${NODE_PREFIX} of it`,
+        fix: "write for example 10.42.0.0/16",
+      })),
+      ...issueIf(services > NARROWEST_SERVICE_PREFIX || services < WIDEST_SERVICE_PREFIX, () => ({
+        path: "network.serviceCidr",
+        found: serviceCidr,
+        allowed: `a /${WIDEST_SERVICE_PREFIX} to /${NARROWEST_SERVICE_PREFIX}: the API server takes no wider one, and DNS and some eighty services need room`,
+        fix: "write for example 10.43.0.0/16",
+      })),
+    ];
+  },
+};
+
+const privateNetworks: Check = {
+  name: "pods and services have private addresses",
+  needs: ["network"],
+  run({ network }) {
+    return (["podCidr", "serviceCidr"] as const).flatMap((key) => {
+      const kind = ipaddr.IPv4.parse(network[key].split("/")[0]).range();
+      return issueIf(kind !== "private" && kind !== "carrierGradeNat", () => ({
+        path: `network.${key}`,
+        found: network[key],
+        allowed: "a private network: the real owner of these addresses could not be reached from the cluster",
+        fix: "choose one in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10",
+      }));
+    });
+  },
+};
+
+const bgp: Check = {
+  name: "the BGP neighbour is a router on the LAN",
+  needs: ["network", "machines"],
+  run({ network, machines }) {
+    const session = network.bgp;
+    if (!session) {
+      return [];
+    }
+    const self = Object.entries(machines).find(([, { address }]) => address === session.peerAddress)?.[0];
+    return [
+      ...issueIf(session.localAsn === session.peerAsn, () => ({
+        path: "network.bgp.peerAsn",
+        found: `${session.peerAsn}, the cluster's own number`,
+        allowed: "another number than localAsn: the sessions are external BGP",
+        fix: "give cluster and router a private number each, for example 64512 and 64513",
+      })),
+      ...issueIf(!contains(cidrRange(network.lan.cidr), session.peerAddress), () => ({
+        path: "network.bgp.peerAddress",
+        found: session.peerAddress,
+        allowed: `an address in network.lan.cidr, ${network.lan.cidr}: external BGP reaches one hop`,
+        fix: "name the router's address on the LAN of the machines",
+      })),
+      ...issueIf(self !== undefined, () => ({
+        path: "network.bgp.peerAddress",
+        found: `${session.peerAddress}, which is ${self}`,
+        allowed: "the router's address: a machine of the homelab does not announce to itself",
+        fix: `write network.lan.router, ${network.lan.router}`,
+      })),
+    ];
+  },
+};
+
+/** Constructs that Go's regular expressions do not have, though JavaScript's do. */
+const NOT_IN_GO = /\(\?[=!<]|\\[1-9]/;
+
+const interfaces: Check = {
+  name: "interface patterns can be read and match the VM",
+  needs: ["network", "machines"],
+  run({ network, machines }) {
+    const patterns = network.lan.interfaces.map((source) => (NOT_IN_GO.test(source) ? undefined : compile(source)));
+    if (patterns.includes(undefined)) {
+      return patterns.flatMap((pattern, index) =>
+        issueIf(pattern === undefined, () => ({
+          path: `network.lan.interfaces[${index}]`,
+          found: network.lan.interfaces[index],
+          allowed: "a regular expression as Go reads it",
+          fix: "write for example ^en.*",
+        })),
+      );
+    }
+    return Object.entries(machines).flatMap(([name, machine]) => {
+      const vm = machine.role === "control-plane" ? machine.vm : undefined;
+      return issueIf(vm !== undefined && !patterns.some((pattern) => pattern?.test(vm.interface)), () => ({
+        path: `machines.${name}.vm.interface`,
+        found: vm?.interface ?? "",
+        allowed: `a name that one of network.lan.interfaces matches: ${network.lan.interfaces.join(", ")}`,
+        fix: "rename the interface, or add a pattern; otherwise the VM cannot announce the gateway",
+      }));
+    });
+  },
+};
+
+function compile(source: string): RegExp | undefined {
+  try {
+    return new RegExp(source);
+  } catch {
+    return undefined;
+  }
+}
+
+export const networkChecks: readonly Check[] = [lan, disjoint, sizes, privateNetworks, bgp, interfaces];
+
+/** Whether the pool lies in the LAN: then neighbours look for its addresses by ARP and never ask the router. */
+export function poolOnLan(network: RawHomelab["network"]): boolean {
+  return within(cidrRange(network.pool), cidrRange(network.lan.cidr));
+}

@@ -1,0 +1,101 @@
+import { cidrRange, contains, numberToIpv4, overlaps } from "../cidr";
+import type { ConfigIssue } from "../issues";
+import { issueIf, type Check } from "./check";
+import { poolOnLan } from "./network";
+
+const gateway: Check = {
+  name: "the gateway's address is in the pool",
+  needs: ["network", "machines"],
+  run({
+    network: {
+      gateway: { ip },
+      pool,
+    },
+    machines,
+  }) {
+    const inPool = contains(cidrRange(pool), ip);
+    const machine = Object.entries(machines).find(([, { address }]) => address === ip)?.[0];
+    return [
+      ...issueIf(!inPool, () => ({
+        path: "network.gateway.ip",
+        found: ip,
+        allowed: `an address in network.pool, ${pool}`,
+        fix: "move the address, or the pool",
+      })),
+      ...issueIf(!inPool && machine !== undefined, () => ({
+        path: "network.gateway.ip",
+        found: `${ip}, which is ${machine}`,
+        allowed: "an address that no machine has",
+        fix: "choose a free address for the gateway",
+      })),
+    ];
+  },
+};
+
+const announced: Check = {
+  name: "the pool can be reached from the house",
+  needs: ["network"],
+  run({ network }) {
+    const { pool, lan, bgp, l2Announcements } = network;
+    if (poolOnLan(network)) {
+      return issueIf(!l2Announcements, () => ({
+        path: "network.l2Announcements",
+        found: "false",
+        allowed: `true, because the pool ${pool} lies in the LAN ${lan.cidr}: its neighbours ask for the address by ARP, and BGP answers only other networks`,
+        fix: "write true, or move the pool out of the LAN and announce it by BGP",
+      }));
+    }
+    if (overlaps(cidrRange(pool), cidrRange(lan.cidr))) {
+      return [
+        {
+          path: "network.pool",
+          found: pool,
+          allowed: `a part of the LAN ${lan.cidr}, or a network apart from it`,
+          fix: "choose a few free addresses of the LAN, for example a /28",
+        },
+      ];
+    }
+    return issueIf(bgp === undefined, () => ({
+      path: "network.bgp",
+      found: "nothing",
+      allowed: `a BGP session, because the pool ${pool} lies outside of the LAN ${lan.cidr}: nobody else tells the router the way`,
+      fix: "add bgp, or take addresses of the LAN and l2Announcements",
+    }));
+  },
+};
+
+const free: Check = {
+  name: "addresses of the pool are free",
+  needs: ["network", "machines"],
+  run({ network, machines }) {
+    const pool = cidrRange(network.pool);
+    const range = cidrRange(network.lan.cidr);
+    if (overlaps(pool, range) && !poolOnLan(network)) {
+      return [];
+    }
+    const users = [
+      { path: "network.lan.router", address: network.lan.router },
+      ...network.lan.dns.map((address, index) => ({ path: `network.lan.dns[${index}]`, address })),
+      ...Object.entries(machines).map(([name, { address }]) => ({ path: `machines.${name}.address`, address })),
+    ];
+    const edge = [range.first, range.last].map(numberToIpv4).find((address) => contains(pool, address));
+    return [
+      ...users.flatMap(({ path, address }): ConfigIssue[] =>
+        issueIf(contains(pool, address), () => ({
+          path,
+          found: `${address}, which lies in network.pool ${network.pool}`,
+          allowed: "an address outside of the pool: Cilium would give it to a service as well",
+          fix: "move the pool, or this address",
+        })),
+      ),
+      ...issueIf(edge !== undefined, () => ({
+        path: "network.pool",
+        found: `${network.pool}, which contains ${edge}`,
+        allowed: "addresses of hosts: this one is the LAN's network or broadcast address",
+        fix: "choose a pool that does not touch an end of the LAN",
+      })),
+    ];
+  },
+};
+
+export const poolChecks: readonly Check[] = [gateway, announced, free];

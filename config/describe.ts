@@ -1,0 +1,122 @@
+import type { z } from "zod";
+import { show, type ConfigIssue } from "./issues";
+import { nearest } from "./nearest";
+import { homelabSchema } from "./schema";
+import { knownKeys, propertyOf } from "./schema-keys";
+import { RULE_SEPARATOR } from "./schema/scalars";
+
+type ZodIssue = z.core.$ZodIssue;
+type UnionIssue = z.core.$ZodIssueInvalidUnion;
+
+/**
+ * One issue of the schema library as one or more of ours.
+ *
+ * @param prefix keys from the root of the configuration to the schema that complains.
+ * @param root the whole configuration as it was given.
+ */
+export function describe(issue: ZodIssue, prefix: readonly PropertyKey[], root: unknown): ConfigIssue[] {
+  const keys = [...prefix, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownKey(keys, key, root));
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    return describeUnion(issue, keys, root);
+  }
+  if (issue.code === "invalid_key") {
+    const [allowed, fix] = issue.issues[0].message.split(RULE_SEPARATOR);
+    return [{ path: formatPath(keys), found: `the name ${show(keys.at(-1))}`, allowed, fix: fix ?? "rename it" }];
+  }
+  const value = keys.reduce(propertyOf, root);
+  const [rule, ruleFix] = issue.message.includes(RULE_SEPARATOR) ? issue.message.split(RULE_SEPARATOR) : [];
+  const fix = ruleFix ?? unquoted(issue, value);
+  return [
+    {
+      path: formatPath(keys),
+      found: shown(keys, value),
+      allowed: rule ?? expected(issue),
+      fix:
+        value === undefined ? `add the key; ${fix ?? "Pulumi.yaml describes it"}` : (fix ?? "Pulumi.yaml describes it"),
+    },
+  ];
+}
+
+/** A key that the schema does not know, with the known one that it resembles. */
+export function unknownKey(parent: readonly PropertyKey[], key: string, root: unknown): ConfigIssue {
+  const known = knownKeys(homelabSchema, parent, root);
+  const near = nearest(key, known);
+  return {
+    path: formatPath([...parent, key]),
+    found: "a key that does not exist",
+    allowed: known.join(", "),
+    fix: near ? `did you mean '${near}'?` : "remove it",
+  };
+}
+
+/** Names the branch that its author must have meant; where that is open, says what the choice is. */
+function describeUnion(issue: UnionIssue, keys: readonly PropertyKey[], root: unknown): ConfigIssue[] {
+  const strangers = issue.errors.map((branch) =>
+    branch.flatMap((nested) => (nested.code === "unrecognized_keys" && nested.path.length === 0 ? nested.keys : [])),
+  );
+  const unknown = strangers[0].filter((key) => strangers.every((others) => others.includes(key)));
+  if (unknown.length > 0) {
+    return unknown.map((key) => unknownKey(keys, key, root));
+  }
+  const [best, second] = [...issue.errors].sort((one, other) => one.length - other.length);
+  if (best.length < second.length) {
+    return best.flatMap((nested) => describe(nested, keys, root));
+  }
+  return describe({ code: "custom", path: [], message: issue.message, input: issue.input }, keys, root);
+}
+
+/** What stands at a path, unless it could be a secret: everything below `secrets`, and a text in a receiver's place. */
+function shown(keys: readonly PropertyKey[], value: unknown): string {
+  if (value === undefined) {
+    return show(value);
+  }
+  const receiver = keys[0] === "monitoring" && keys[1] === "receivers" && keys.length <= 3;
+  return keys[0] === "secrets" || receiver ? "a value that is not shown, because it may be secret" : show(value);
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "a group of keys",
+  record: "a group of keys",
+  array: "a list",
+};
+
+function expected(issue: ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return typeNames[issue.expected] ?? issue.expected;
+    case "invalid_value":
+      return issue.values.map((value) => JSON.stringify(value)).join(" or ");
+    case "invalid_union":
+      return (issue as UnionIssue & { options?: readonly unknown[] }).options?.map(show).join(" or ") ?? issue.message;
+    case "too_small":
+      return issue.origin === "string" ? "a text that is not empty" : `at least ${String(issue.minimum)}${unit(issue)}`;
+    case "too_big":
+      return `at most ${String(issue.maximum)}${unit(issue)}`;
+    default:
+      return issue.message;
+  }
+}
+
+function unit({ origin }: { origin: string }): string {
+  return origin === "array" ? " entries" : "";
+}
+
+/** A number or truth value that was written as a text. */
+function unquoted(issue: ZodIssue, value: unknown): string | undefined {
+  const wanted = issue.code === "invalid_type" ? issue.expected : "";
+  const literal = /^(int|number)$/.test(wanted) ? /^-?[0-9.]+$/ : wanted === "boolean" ? /^(true|false)$/ : /$^/;
+  return typeof value === "string" && literal.test(value) ? "remove the quotes" : undefined;
+}
+
+function formatPath(keys: readonly PropertyKey[]): string {
+  return keys
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`))
+    .join("");
+}

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { longestGapHours } from "../../config/cron";
+import type { Homelab, NodeMachine } from "../../config/homelab";
+import {
+  assignments,
+  readScript,
+  type HostFile,
+  type HostProbe,
+  type HostScript,
+  type ShellValue,
+} from "../host-script";
+import type { Facts } from "../host-state";
+import { agentConfig, API_PORT, k3sConfigYaml, serverConfig } from "./config";
+import type { K3sKind } from "./flags";
+import { kubeletKernelSettings } from "./kernel";
+import { paths, stockScripts } from "./paths";
+import { k3sUnit, unitName } from "./unit";
+
+/** Everything about K3s on one node: what is run, what is looked at, and what must be found. */
+export interface K3sNodeStep {
+  kind: K3sKind;
+  script: HostScript;
+  probe: HostProbe;
+  /** `certificate.notAfter` is observed and not expected: it changes by itself. */
+  expected: Facts;
+}
+
+/** Where the pinned binary is fetched; checked against versions.k3s.sha256 in any case. */
+export function k3sBinaryUrl(homelab: Homelab): string {
+  const { k3s, mirrors } = homelab.versions;
+  const releases = mirrors.k3s ?? "https://github.com/k3s-io/k3s/releases/download";
+  return `${releases.replace(/\/+$/, "")}/${encodeURIComponent(k3s.version)}/k3s`;
+}
+
+/** What stands in the place of the stock killall and uninstall scripts. */
+export const disarmedScript = [
+  "#!/bin/sh",
+  "# Disarmed: the stock script deletes through mounts below the data directory, NFS shares included.",
+  `echo "$0 is disarmed on this machine: it deletes what is mounted below ${paths.data}, media included." >&2`,
+  `echo "Use instead: ${paths.teardownCommand} stop, or: ${paths.teardownCommand} delete HOSTNAME" >&2`,
+  "exit 1",
+  "",
+].join("\n");
+
+/**
+ * K3s on one node of the homelab.
+ *
+ * @param mounts paths that must be mounted before K3s starts: the node's data disks.
+ */
+export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: readonly string[]): K3sNodeStep {
+  const kind: K3sKind = machine.role === "control-plane" ? "server" : "agent";
+  const unit = unitName[kind];
+  const config = k3sConfigYaml(
+    kind,
+    machine.role === "control-plane" ? serverConfig(homelab) : agentConfig(homelab, machine),
+  );
+  const unitText = k3sUnit(kind, mounts);
+  const nvidia = machine.role === "worker" && machine.gpu !== undefined;
+  const { version, sha256 } = homelab.versions.k3s;
+  // Twice the longest gap: one missed run is no alarm, two are.
+  const snapshotHours = kind === "server" ? Math.ceil(2 * longestGapHours(homelab.backup.etcd.cron)) + 1 : 0;
+
+  const inspected: Record<string, ShellValue> = {
+    DATA_DIR: paths.data,
+    CONFIG: paths.config,
+    MEMORY: paths.memory,
+    BINARY_LINK: "/usr/local/bin/k3s",
+    UNIT: unit,
+    TOKEN_FILES: kind === "server" ? [paths.serverToken, paths.agentToken] : [paths.agentToken],
+  };
+  const tornDown: Record<string, ShellValue> = {
+    KUBELET_ROOT: homelab.cluster.kubeletRoot,
+    UNITS: Object.values(unitName),
+    KEEP: [homelab.storage.localPath.path, ...mounts],
+  };
+  const observed = { SNAPSHOT_HOURS: snapshotHours, NVIDIA: nvidia ? "yes" : "no" };
+
+  const files: HostFile[] = [
+    { path: paths.config, mode: "0600", content: config },
+    ...(kind === "server" ? [secretFile(paths.serverToken, "SERVER_TOKEN")] : []),
+    secretFile(paths.agentToken, "AGENT_TOKEN"),
+    { path: `/etc/systemd/system/${unit}.service`, mode: "0644", content: unitText },
+    { path: paths.teardownCommand, mode: "0755", content: teardownCommand({ ...inspected, ...tornDown }) },
+    ...stockScripts.map((path): HostFile => ({ path, mode: "0755", content: disarmedScript })),
+  ];
+
+  return {
+    kind,
+    script: {
+      name: kind === "server" ? "k3s-server" : "k3s-agent",
+      source: `k3s/${kind}.sh`,
+      libraries: ["k3s/inspect.sh", "k3s/teardown.sh", "k3s/common.sh"],
+      variables: {
+        NODE: machine.name,
+        GENERATION: homelab.cluster.generation,
+        VERSION: version,
+        SHA256: sha256,
+        URL: k3sBinaryUrl(homelab),
+        BINARIES: paths.binaries,
+        ...inspected,
+        ...tornDown,
+        ...observed,
+        TEARDOWN_COMMAND: paths.teardownCommand,
+        KERNEL_DEFAULTS: Object.entries(kubeletKernelSettings).map(([name, value]) => `${name}=${value}`),
+        START_SECONDS: 420,
+        ...(kind === "server" ? {} : { SERVER: `https://${homelab.controlPlane.address}:${API_PORT}` }),
+      },
+      files,
+      secrets: kind === "server" ? ["CLUSTER_ID", "SERVER_TOKEN", "AGENT_TOKEN"] : ["CLUSTER_ID", "AGENT_TOKEN"],
+      // A teardown of an old generation, the download and the start, each with its own limit inside.
+      timeoutSeconds: 1800,
+    },
+    probe: {
+      source: "k3s/probe.sh",
+      libraries: ["k3s/inspect.sh"],
+      variables: { ...inspected, ...observed, STOCK_SCRIPTS: stockScripts, DISARMED_SHA256: hash(disarmedScript) },
+    },
+    expected: {
+      version,
+      binary: sha256,
+      config: hash(config),
+      "config.dropIns": "none",
+      unit: "active/enabled",
+      "unit.file": hash(unitText),
+      restart: "none",
+      kubeletRoot: homelab.cluster.kubeletRoot,
+      generation: String(homelab.cluster.generation),
+      stockScripts: "disarmed",
+      certificate: "ok",
+      ...(kind === "server" ? { snapshots: "fresh" } : {}),
+      ...(nvidia ? { nvidiaRuntime: "registered" } : {}),
+    },
+  };
+}
+
+/** The guarded teardown as a command of its own, for the person in front of the machine. */
+function teardownCommand(variables: Record<string, ShellValue>): string {
+  return [
+    "#!/bin/bash",
+    readScript("lib.sh"),
+    assignments(variables),
+    readScript("k3s/inspect.sh"),
+    readScript("k3s/teardown.sh"),
+    readScript("k3s/teardown-command.sh"),
+    "",
+  ].join("\n\n");
+}
+
+function secretFile(path: string, secret: string): HostFile {
+  return { path, mode: "0600", content: { secret } };
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

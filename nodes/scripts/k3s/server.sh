@@ -1,0 +1,39 @@
+# K3s server on the control plane. SERVER_TOKEN and AGENT_TOKEN arrive beside the text.
+
+require_same_token() {
+  local found
+  [ -s "$DATA_DIR/server/token" ] || return 0
+  found=$(head -n 1 "$DATA_DIR/server/token")
+  [ "${found##*:}" = "$SERVER_TOKEN" ] || fail "this server runs with another token than the configured one. It encrypts the cluster's bootstrap data
+and every snapshot, so it is not replaced in place: change it with 'k3s token rotate', and set the same value in the stack."
+}
+
+save_snapshot() {
+  timeout 300 "$BINARY_LINK" etcd-snapshot save --etcd-s3=false --name "$1"
+}
+
+server_ready() {
+  "$BINARY_LINK" kubectl get --raw=/readyz
+}
+
+claim_node
+require_role
+require_upgrade_path "$(installed_version)" "$VERSION"
+require_kubelet_root
+require_no_drop_ins
+require_kernel_defaults
+require_same_token
+
+download "$URL" "$SHA256" "$BINARIES/$VERSION/k3s" 0755
+if [ -n "$(installed_version)" ] && [ "$(installed_version)" != "$VERSION" ] && systemctl is-active --quiet "$UNIT"; then
+  save_snapshot "before-$VERSION" >/dev/null || fail "no etcd snapshot could be taken, so there is no upgrade; read: journalctl -u $UNIT"
+fi
+install_binary
+install_files
+install_file "$MEMORY/kubelet-root" 0644 <<<"$KUBELET_ROOT"
+start_k3s server_ready
+
+if [ "$(snapshot_state "$SNAPSHOT_HOURS")" != fresh ]; then
+  save_snapshot catch-up >/dev/null || fail "the etcd snapshots are $(snapshot_state "$SNAPSHOT_HOURS") and none can be taken; read: journalctl -u $UNIT"
+  say_changed "etcd snapshot taken, because the schedule had not"
+fi

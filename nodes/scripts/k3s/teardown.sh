@@ -1,0 +1,230 @@
+# Removes K3s from a machine without ever deleting through a mount: stop, kill, unmount, verify, only then delete.
+#
+# The stock uninstall script does not verify: a mount that stays, or a kubelet root below the data directory, and it
+# empties what is mounted there, NFS shares included. Here nothing is deleted unless the kernel says that nothing is
+# mounted at or below any of the directories. Never unmounted by force or lazily: a lazy mount is invisible and alive.
+#
+# DATA_DIR, KUBELET_ROOT, MEMORY, BINARY_LINK, UNITS; KEEP: paths that must survive, wherever they lie.
+
+# mounts_at DIRECTORY: mount points at or below it, deepest first, escaped as in mountinfo.
+mounts_at() {
+  local table point
+  table=$(cat /proc/self/mountinfo)
+  while read -r _ _ _ _ point _; do
+    if [[ $point == "$1" || $point == "$1"/* ]]; then
+      printf '%s\n' "$point"
+    fi
+  done <<<"$table" | sort -r
+}
+
+# describe_mounts POINT...: one line each with file system and source, for messages.
+describe_mounts() {
+  local point
+  for point in "$@"; do
+    # Handed over in the environment, because awk would interpret the escapes of a variable.
+    POINT=$point awk '$5 == ENVIRON["POINT"] {
+      for (i = 7; i <= NF; i++) if ($i == "-") line = "  " $5 " (" $(i + 1) " " $(i + 2) ")"
+    } END { print line }' /proc/self/mountinfo
+  done
+}
+
+# require_nothing_mounted DIRECTORY...
+require_nothing_mounted() {
+  local directory points
+  for directory in "$@"; do
+    mapfile -t points < <(mounts_at "$directory")
+    if [ ${#points[@]} -gt 0 ]; then
+      fail "still mounted at or below $directory; nothing was deleted:
+$(describe_mounts "${points[@]}")
+Find who uses it (fuser -vm PATH, or a dead NFS or iSCSI server), unmount it, and run again."
+    fi
+  done
+}
+
+# unmount_below DIRECTORY: everything below it, not the directory itself.
+unmount_below() {
+  local points point path attempt
+  for attempt in 1 2 3; do
+    mapfile -t points < <(mounts_at "$1" | grep -vxF -- "$1")
+    [ ${#points[@]} -gt 0 ] || return 0
+    [ "$attempt" = 1 ] || sleep 2
+    for point in "${points[@]}"; do
+      printf -v path '%b' "$point"
+      if timeout -k 5 90 umount --no-canonicalize -- "$path"; then
+        echo "unmounted $path"
+      fi
+    done
+  done
+}
+
+# require_deletable DIRECTORY: a plain directory, not too near the root, that holds nothing that must survive.
+require_deletable() {
+  local directory=$1 keep
+  [[ $directory =~ ^/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$ && $directory/ != */../* && $directory/ != */./* ]] ||
+    fail "refusing to delete '$directory': not a plain absolute path of at least two parts"
+  [ "$(realpath -m -- "$directory")" = "$directory" ] ||
+    fail "refusing to delete $directory: it is or lies below a symbolic link to $(realpath -m -- "$directory"); delete it by hand"
+  for keep in "$MEMORY" "${KEEP[@]}"; do
+    if [[ $keep == "$directory" || $keep == "$directory"/* ]]; then
+      fail "refusing to delete $directory: $keep, which must survive, lies in it; move it elsewhere first"
+    fi
+  done
+}
+
+# delete_tree DIRECTORY: deletes it inside a private mount namespace, seen through a bind of its parent that carries no
+# mounts along. So even a mount that appears after the check cannot be reached: rm meets a busy, empty mount point.
+delete_tree() {
+  local directory=$1
+  [ -e "$directory" ] || [ -L "$directory" ] || return 0
+  require_deletable "$directory"
+  require_nothing_mounted "$directory"
+  mkdir -p "$MEMORY/teardown"
+  # shellcheck disable=SC2016  # expanded by the inner shell
+  unshare --mount --propagation private -- /bin/bash -euc '
+    mount --bind -- "$1" "$2"
+    rm -rf --one-file-system -- "$2/$3"
+  ' delete "$(dirname "$directory")" "$MEMORY/teardown" "$(basename "$directory")" ||
+    fail "could not delete all of $directory; what is left of it was in use or mounted meanwhile"
+  rmdir "$MEMORY/teardown"
+  say_changed "$directory deleted"
+}
+
+# Containerd of this K3s, its shims, and everything below them; another container runtime's are left alone.
+k3s_processes() {
+  local link executable roots=' '
+  for link in /proc/[0-9]*/exe; do
+    executable=$(readlink "$link" 2>/dev/null) || continue
+    if [[ $executable == "$DATA_DIR"/data/*/bin/containerd* ]]; then
+      link=${link#/proc/}
+      roots+="${link%/exe} "
+    fi
+  done
+  ps -e -o pid=,ppid= | awk -v roots="$roots" '
+    BEGIN { count = split(roots, list, " "); for (i = 1; i <= count; i++) wanted[list[i]] = 1 }
+    { parent[$1] = $2 }
+    END { for (pid in parent) for (p = pid; p > 1; p = parent[p]) if (p in wanted) { print pid; break } }'
+}
+
+kill_pods() {
+  local pids attempt
+  for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    mapfile -t pids < <(k3s_processes)
+    [ ${#pids[@]} -gt 0 ] || return 0
+    [ "$attempt" -gt 1 ] || echo "ending ${#pids[@]} processes of pods"
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+    sleep 2
+  done
+  fail "processes of the old cluster do not end, which is a dead NFS or iSCSI server as a rule; nothing was deleted:
+$(ps -o pid,stat,wchan:24,args -p "$(paste -sd, - <<<"$(printf '%s\n' "${pids[@]}")")")
+Bring that server back, or reboot this machine, and run again."
+}
+
+# Sessions to Longhorn engines, which lived in the pods that are gone; every write to them would hang.
+log_out_longhorn() {
+  local target
+  command -v iscsiadm >/dev/null || return 0
+  while read -r target; do
+    timeout -k 5 60 iscsiadm -m node -T "$target" --logout || true
+    timeout -k 5 60 iscsiadm -m node -T "$target" -o delete || true
+  done < <(iscsiadm -m session 2>/dev/null | sed -n 's/.* \(iqn\.2019-10\.io\.longhorn:[^ ]*\).*/\1/p' | sort -u)
+}
+
+# Cilium's links, filters and rules outlive its pods, and with them the host can lose its own network.
+remove_cilium() {
+  local link tool rules device filters
+  for link in cilium_vxlan cilium_geneve cilium_wg0 cilium_host cilium_net; do
+    if ip link show dev "$link" >/dev/null 2>&1; then
+      ip link delete dev "$link"
+      say_changed "link $link deleted"
+    fi
+  done
+  for device in /sys/class/net/*; do
+    device=${device##*/}
+    command -v tc >/dev/null || break
+    filters=$(tc filter show dev "$device" ingress 2>/dev/null && tc filter show dev "$device" egress 2>/dev/null) || continue
+    if grep -q 'cil_\|bpf_netdev' <<<"$filters"; then
+      tc qdisc delete dev "$device" clsact
+      say_changed "Cilium's filters on $device deleted"
+    fi
+  done
+  for tool in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
+    command -v "$tool-save" >/dev/null && command -v "$tool-restore" >/dev/null || continue
+    rules=$("$tool-save" 2>/dev/null) || continue
+    if grep -q 'CILIUM_\|KUBE-' <<<"$rules"; then
+      grep -v 'CILIUM_\|KUBE-' <<<"$rules" | "$tool-restore"
+      say_changed "$tool rules of the cluster deleted"
+    fi
+  done
+  find /etc/cni/net.d /opt/cni/bin -maxdepth 1 -name '*cilium*' -delete 2>/dev/null || true
+}
+
+# The old cluster's etcd snapshots and the token that they are encrypted with.
+keep_snapshots() {
+  local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1
+  [ -n "$(ls -A "$from" 2>/dev/null)" ] || return 0
+  mkdir -p -m 0700 "$MEMORY/snapshots" "$to"
+  cp -a --no-clobber --link "$from/." "$to/" 2>/dev/null || cp -a --no-clobber "$from/." "$to/"
+  [ ! -f "$DATA_DIR/server/token" ] || install -m 0600 "$DATA_DIR/server/token" "$to/token"
+  say_changed "snapshots kept in $to"
+}
+
+# Ends K3s and every pod and unmounts what they had mounted. Deletes nothing.
+stop_k3s() {
+  local unit directory point
+  for unit in "${UNITS[@]}"; do
+    if systemctl cat "$unit.service" >/dev/null 2>&1; then
+      systemctl stop "$unit.service"
+    fi
+  done
+  timeout -k 5 120 sync || echo "warning: sync does not end; a server of some mount may be dead"
+  kill_pods
+  log_out_longhorn
+  for directory in "${MOUNTING[@]}"; do
+    unmount_below "$directory"
+  done
+  while read -r point; do
+    if umount --no-canonicalize -- "$point"; then
+      rm -f -- "$point"
+    fi
+  done < <(mounts_at /run/netns | grep '^/run/netns/cni-')
+}
+
+# tear_down_k3s LABEL: everything of K3s, except /etc/rancher/node (the node's password), snapshots, and all data.
+# LABEL names the folder of the snapshots that are kept.
+tear_down_k3s() {
+  local directory unit link recorded=/var/lib/kubelet running
+  running=$(kubelet_root_in_force)
+  [ "$running" != unknown ] || running=/var/lib/kubelet
+  [ ! -s "$MEMORY/kubelet-root" ] || recorded=$(cat "$MEMORY/kubelet-root")
+  MOUNTING=("$running" "$recorded" "$KUBELET_ROOT" /var/lib/kubelet /run/k3s /run/cilium "$DATA_DIR")
+  local deleted=("${MOUNTING[@]}" /run/flannel /var/lib/cni /sys/fs/bpf/cilium /etc/rancher/k3s)
+  for directory in "${deleted[@]}"; do
+    require_deletable "$directory"
+  done
+  [ -z "$(ls -A "$DATA_DIR/storage" 2>/dev/null)" ] || fail "$DATA_DIR/storage holds volumes of K3s' own local-path provisioner;
+nothing was changed. Move it out of the way first, for example: mv $DATA_DIR/storage $MEMORY/old-local-path"
+
+  if systemctl is-active --quiet k3s.service; then
+    timeout 300 "$BINARY_LINK" etcd-snapshot save --etcd-s3=false --name "before-teardown" ||
+      echo "warning: no last snapshot; the newest scheduled one is kept"
+  fi
+  stop_k3s
+  require_nothing_mounted "${deleted[@]}"
+  keep_snapshots "$1"
+  remove_cilium
+  for directory in "${deleted[@]}"; do
+    delete_tree "$directory"
+  done
+
+  for unit in "${UNITS[@]}"; do
+    systemctl disable --quiet "$unit.service" 2>/dev/null || true
+    rm -f "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit.service.env"
+  done
+  systemctl daemon-reload
+  for link in kubectl crictl ctr; do
+    link=$(dirname "$BINARY_LINK")/$link
+    [ "$(readlink "$link" 2>/dev/null)" != k3s ] || rm -f "$link"
+  done
+  rm -f "$BINARY_LINK" "$MEMORY/kubelet-root" "$MEMORY/k3s-inputs"
+  say_changed "K3s torn down"
+}

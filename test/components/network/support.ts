@@ -1,0 +1,27 @@
+import type { Homelab } from "../../../config/homelab";
+import type { Manifest } from "../../../components/network/manifest";
+import { bundleOf, crdErrors } from "../../support/crds";
+import { home } from "../../support/home";
+
+/** One release of each line that the program renders differently; their charts and CRDs are in test/contracts. */
+export const ciliumReleases = ["1.15.6", "1.16.19", "1.17.18", "1.18.12"] as const;
+
+/** The home stack with another release of Cilium and what that release demands. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+export function homeWithCilium(version: string, edit: (config: any) => void = () => undefined): Homelab {
+  const minor = Number(version.split(".")[1]);
+  return home((config) => {
+    config.versions.charts = { cilium: version };
+    if (minor < 17) {
+      config.versions.gatewayApi.channel = "experimental";
+    }
+    config.network.gateway.alpn = minor >= 16;
+    edit(config);
+  });
+}
+
+/** What the API server of this homelab would say against a manifest. */
+export function problems(homelab: Homelab, manifest: Manifest): string[] {
+  const bundle = bundleOf(homelab, manifest.apiVersion.split("/")[0]);
+  return bundle === undefined ? [`nobody defines ${manifest.apiVersion}`] : crdErrors(bundle, { ...manifest });
+}

@@ -1,0 +1,207 @@
+import { expect } from "chai";
+import { assignments, readScript } from "../../../nodes/host-script";
+import { k3sNodeStep } from "../../../nodes/k3s/node-step";
+import { home } from "../../support/home";
+import { skipBecause } from "../../support/skip";
+import { fakeTools, machineProblem, onMachine } from "./machine";
+
+const KUBELET_ROOT = "/var/lib/rancher/k3s/agent/kubelet";
+const VOLUME = `${KUBELET_ROOT}/pods/uid-1/volumes/kubernetes.io~nfs/media`;
+
+/** The real functions on a played machine, with the home stack's variables. */
+function library(changes: Record<string, string | string[]> = {}): string {
+  const homelab = home();
+  const { script } = k3sNodeStep(homelab, homelab.controlPlane, []);
+  return [
+    readScript("lib.sh"),
+    assignments({ ...script.variables, ...changes }),
+    readScript("k3s/inspect.sh"),
+    readScript("k3s/teardown.sh"),
+  ].join("\n");
+}
+
+/** A torn-down machine in the making: K3s' folders, a "NAS" that a pod has mounted, and somebody's films on it. */
+const setUp = `
+${fakeTools}
+nas=$base/scratch/nas; mkdir -p "$nas"
+mount -t tmpfs nas "$nas"
+echo film >"$nas/film.mkv"
+mkdir -p ${VOLUME} ${KUBELET_ROOT}/plugins /var/lib/rancher/k3s/server/db/snapshots /etc/rancher/node /etc/rancher/k3s
+mkdir -p /run/k3s/containerd /var/lib/kubelet/device-plugins /var/lib/cni /var/lib/homelab/disks/optane-1
+echo pod >${KUBELET_ROOT}/pods/uid-1/file
+echo snapshot >/var/lib/rancher/k3s/server/db/snapshots/etcd-1
+echo K10::server:t >/var/lib/rancher/k3s/server/token
+echo password >/etc/rancher/node/password
+echo replica >/var/lib/homelab/disks/optane-1/replica
+echo ${KUBELET_ROOT} >/var/lib/homelab/kubelet-root
+echo unit >/etc/systemd/system/k3s.service
+touch /run/fake/k3s.active /run/fake/k3s.enabled
+`;
+
+describe("K3s teardown, for real in namespaces of its own", function () {
+  this.timeout(60_000);
+
+  before(function () {
+    const problem = machineProblem();
+    if (problem) {
+      skipBecause(this, problem);
+    }
+  });
+
+  const run = (script: string, changes?: Record<string, string | string[]>) => {
+    const { status, output } = onMachine(`${setUp}\n${script}`, { functions: library(changes) });
+    expect(output, output).not.to.contain("SHOULD HAVE FAILED");
+    return { status, output };
+  };
+  const passes = (script: string, changes?: Record<string, string | string[]>) => {
+    const { status, output } = run(script, changes);
+    expect(status, output).to.equal(0);
+    return output;
+  };
+
+  it("unmounts what pods had mounted, then deletes K3s, and the NAS keeps its films", () => {
+    const output = passes(`
+      mount --bind "$nas" ${VOLUME}
+      mkdir -p "/var/lib/kubelet/pods/with space/x"; mount -t tmpfs stray "/var/lib/kubelet/pods/with space/x"
+      mount -t tmpfs twice ${VOLUME}
+      mkdir -p /run/netns; touch /run/netns/cni-1; mount --bind /proc/self/ns/net /run/netns/cni-1
+      . "$FILES/functions"; tear_down_k3s 1
+      cat "$nas/film.mkv"
+      for gone in /var/lib/rancher/k3s /run/k3s /var/lib/kubelet /var/lib/cni /etc/rancher/k3s /run/netns/cni-1 \\
+        /etc/systemd/system/k3s.service /var/lib/homelab/kubelet-root; do
+        [ ! -e $gone ] || { echo "still there: $gone"; exit 1; }
+      done
+      cat /etc/rancher/node/password /var/lib/homelab/disks/optane-1/replica
+      cat /var/lib/homelab/snapshots/1/etcd-1; stat -c %a /var/lib/homelab/snapshots/1/token
+      cat /run/fake/log
+    `);
+    expect(output).to.contain("film\n");
+    expect(output).to.contain("password\nreplica\nsnapshot\n600\n");
+    expect(output).to.contain("stop k3s");
+  });
+
+  it("a mount that stays is refused by name, and nothing at all is deleted", () => {
+    const output = passes(`
+      mount --bind "$nas" ${VOLUME}
+      (cd ${VOLUME} && exec /bin/sleep 50) & holder=$!
+      /bin/sleep 0.2
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      kill $holder
+      cat ${VOLUME}/film.mkv ${KUBELET_ROOT}/pods/uid-1/file /var/lib/rancher/k3s/server/token
+      [ -e /etc/systemd/system/k3s.service ] && [ -d /var/lib/kubelet ] && [ -d /etc/rancher/k3s ]
+    `);
+    expect(output).to.contain(`still mounted at or below ${KUBELET_ROOT}; nothing was deleted`);
+    expect(output).to.contain(`${VOLUME} (tmpfs nas)`);
+    expect(output).to.contain("film\npod\nK10::server:t\n");
+  });
+
+  it("incident A6: the stock script's hazard, a kubelet root below the data directory, deletes no mounted file", () => {
+    // delete_tree alone, as if every step before it had been left out.
+    const output = passes(`
+      mount --bind "$nas" ${VOLUME}
+      must_fail -c '. "$1"; delete_tree /var/lib/rancher/k3s' x "$FILES/functions"
+      cat "$nas/film.mkv"
+    `);
+    expect(output).to.contain("still mounted at or below /var/lib/rancher/k3s").and.contain("film\n");
+  });
+
+  it("even with the check taken out, the deletion itself cannot reach a mount", () => {
+    const output = passes(`
+      mount --bind "$nas" ${VOLUME}
+      must_fail -c '. "$1"; require_nothing_mounted() { :; }; delete_tree /var/lib/rancher/k3s' x "$FILES/functions"
+      cat "$nas/film.mkv"; ls -d ${VOLUME}
+    `);
+    expect(output).to.contain("could not delete all of /var/lib/rancher/k3s").and.contain("film\n");
+  });
+
+  it("a directory that is itself a mount is refused", () => {
+    const output = passes(`
+      mkdir /var/lib/own; mount --bind "$nas" /var/lib/own
+      must_fail -c '. "$1"; delete_tree /var/lib/own' x "$FILES/functions"
+      cat "$nas/film.mkv"
+    `);
+    expect(output).to.contain("still mounted at or below /var/lib/own").and.contain("film\n");
+  });
+
+  it("a mount that is gone from sight by a second one on top is found", () => {
+    const output = passes(`
+      mkdir -p /var/lib/own/a/b; mount --bind "$nas" /var/lib/own/a/b; mount -t tmpfs cover /var/lib/own/a
+      must_fail -c '. "$1"; delete_tree /var/lib/own' x "$FILES/functions"
+      cat "$nas/film.mkv"
+    `);
+    expect(output).to.contain("/var/lib/own/a/b (tmpfs nas)").and.contain("film\n");
+  });
+
+  it("paths that only start alike are neither unmounted nor deleted", () => {
+    passes(`
+      mkdir -p /var/lib/kubelet-other /run/k3s-other; mount --bind "$nas" /var/lib/kubelet-other
+      . "$FILES/functions"; tear_down_k3s 1
+      cat /var/lib/kubelet-other/film.mkv; [ -d /run/k3s-other ]
+    `);
+  });
+
+  it("is idempotent, and ends at a machine without K3s", () => {
+    passes(`. "$FILES/functions"; tear_down_k3s 1; tear_down_k3s 1; [ -z "$(installed_version)" ]`);
+  });
+
+  for (const [what, directory, setting] of [
+    ["the root", "/", ""],
+    ["one part below the root", "/var", ""],
+    ["a path with dots", "/var/lib/../lib/rancher", ""],
+    ["a relative path", "var/lib", ""],
+    ["nothing", "", ""],
+    ["a parent of the node's memory", "/var/lib", ""],
+    ["the disks", "/var/lib/homelab/disks", "/var/lib/homelab/disks/optane-1"],
+    ["a folder of volumes that must survive", "/var/lib/rancher/k3s", "/var/lib/rancher/k3s/storage"],
+  ] as const) {
+    it(`refuses to delete ${what}`, () => {
+      const output = passes(
+        `must_fail -c '. "$1"; require_deletable "$2"' x "$FILES/functions" "${directory}"; cat /var/lib/homelab/disks/optane-1/replica`,
+        { KEEP: setting === "" ? [] : [setting] },
+      );
+      expect(output).to.contain("refusing to delete");
+    });
+  }
+
+  it("refuses a symbolic link, which somebody made to have K3s on a larger disk", () => {
+    const output = passes(`
+      rm -r /var/lib/kubelet; ln -s "$nas" /var/lib/kubelet
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      cat "$nas/film.mkv"; [ -d /var/lib/rancher/k3s ]; [ ! -s /run/fake/log ]
+    `);
+    expect(output).to.contain("symbolic link");
+  });
+
+  it("refuses while K3s' own local-path folder holds volumes", () => {
+    const output = passes(`
+      mkdir -p /var/lib/rancher/k3s/storage/pvc-1
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      [ -d /var/lib/rancher/k3s/storage/pvc-1 ]; [ ! -s /run/fake/log ]
+    `);
+    expect(output).to.contain("/var/lib/rancher/k3s/storage holds volumes");
+  });
+
+  it("ends this K3s' containers with their children, and no other runtime's", () => {
+    passes(`
+      mkdir -p /var/lib/rancher/k3s/data/abc/bin /usr/local/other
+      cp /bin/bash /var/lib/rancher/k3s/data/abc/bin/containerd-shim-runc-v2
+      cp /bin/bash /usr/local/other/containerd-shim-runc-v2
+      /var/lib/rancher/k3s/data/abc/bin/containerd-shim-runc-v2 -c '(/bin/sleep 51; true) & /bin/sleep 52; true' & 
+      /usr/local/other/containerd-shim-runc-v2 -c '/bin/sleep 53; true' &
+      /bin/sleep 0.2
+      . "$FILES/functions"; tear_down_k3s 1
+      ! pgrep -f 'sleep 5[12]' || exit 1
+      pgrep -f 'sleep 53' >/dev/null
+    `);
+  });
+
+  it("removes Cilium's links, which would leave the host without its network, and no other", () => {
+    const output = passes(`
+      ip link add cilium_host type veth peer name cilium_net || { echo "no veth here"; exit 0; }
+      ip link add lan0 type dummy
+      . "$FILES/functions"; tear_down_k3s 1
+      ! ip link show cilium_host 2>/dev/null && ! ip link show cilium_net 2>/dev/null && ip link show lan0
+    `);
+    expect(output).to.contain("lan0");
+  });
+});
