@@ -106,7 +106,11 @@ new Alloy(
   { ...service, namespace: monitoring.namespace, lokiUrl: loki.url, crds: [monitoringCrds] },
   { parent: platform },
 );
-new AlertRules("alert-rules", { homelab, namespace: monitoring.namespace }, { parent: platform });
+new AlertRules(
+  "alert-rules",
+  { homelab, namespace: monitoring.namespace, crds: [monitoringCrds] },
+  { parent: platform },
+);
 
 // Identity. Nothing is shown to anybody before its login answers.
 const authentik = new Authentik(

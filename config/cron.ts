@@ -54,13 +54,13 @@ export function cronProblem(expression: string): string | undefined {
  */
 export function longestGapHours(expression: string): number {
   const schedule = parse(expression);
-  const days = typeof schedule === "string" ? [] : runDays(schedule);
-  if (typeof schedule === "string" || days.length === 0) {
+  const runs = typeof schedule === "string" ? [] : runDays(schedule);
+  if (typeof schedule === "string" || runs.length === 0) {
     throw new Error(`not a cron expression that ever runs: ${expression}`);
   }
   const times = schedule.hours.flatMap((hour) => schedule.minutes.map((minute) => hour * 60 + minute));
   const withinDay = times.slice(1).map((time, index) => time - times[index]);
-  const longestDays = Math.max(...days.slice(1).map((day, index) => day - days[index]));
+  const longestDays = Math.max(...runs.slice(1).map((day, index) => day - runs[index]));
   const overnight = longestDays * 24 * 60 + times[0] - times[times.length - 1];
   return Math.max(overnight, ...withinDay) / 60;
 }
@@ -121,16 +121,33 @@ function numberOf(text: string, limits: Bounds): number | undefined {
   return /^[0-9]+$/.test(text) ? Number(text) : undefined;
 }
 
-/** Days of a schedule as days since 1970, over nine years from 2025: with leap days, and every date on each weekday. */
-function runDays(schedule: Schedule): number[] {
-  const { daysOfMonth, months, daysOfWeek } = schedule;
-  const first = Date.UTC(2025, 0, 1) / 86_400_000;
-  const days = Array.from({ length: 9 * 366 }, (_, index) => first + index);
-  return days.filter((day) => {
-    const date = new Date(day * 86_400_000);
-    const byDate = daysOfMonth.values.includes(date.getUTCDate());
-    const byWeekday = daysOfWeek.values.includes(date.getUTCDay());
-    const either = !daysOfMonth.star && !daysOfWeek.star;
-    return months.includes(date.getUTCMonth() + 1) && (either ? byDate || byWeekday : byDate && byWeekday);
+interface Day {
+  /** Days since the calendar's first. */
+  index: number;
+  month: number;
+  dayOfMonth: number;
+  dayOfWeek: number;
+}
+
+let calendar: readonly Day[] | undefined;
+
+/** Nine years from 2025: two leap days, and every date on several weekdays. */
+function days(): readonly Day[] {
+  calendar ??= Array.from({ length: 9 * 366 }, (_, index) => {
+    const date = new Date(Date.UTC(2025, 0, 1 + index));
+    return { index, month: date.getUTCMonth() + 1, dayOfMonth: date.getUTCDate(), dayOfWeek: date.getUTCDay() };
   });
+  return calendar;
+}
+
+/** The days of the calendar on which a schedule runs. */
+function runDays({ daysOfMonth, months, daysOfWeek }: Schedule): number[] {
+  const either = !daysOfMonth.star && !daysOfWeek.star;
+  return days()
+    .filter(({ month, dayOfMonth, dayOfWeek }) => {
+      const byDate = daysOfMonth.values.includes(dayOfMonth);
+      const byWeekday = daysOfWeek.values.includes(dayOfWeek);
+      return months.includes(month) && (either ? byDate || byWeekday : byDate && byWeekday);
+    })
+    .map(({ index }) => index);
 }

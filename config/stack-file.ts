@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, type Document } from "yaml";
 import { ConfigError, show } from "./issues";
 import { ENCRYPTED } from "./placeholders";
 
@@ -23,14 +23,15 @@ export function readStackFile(file: string): Record<string, unknown> {
         const { line, col } = lines.linePos(start);
         return {
           path: `${path.basename(file)}, line ${line}, column ${col}`,
-          found: message,
+          // The parser quotes what it stumbled over, which could be a secret.
+          found: message.replace(/: ".*$/s, ""),
           allowed: "YAML",
           fix: "correct the line; it is often the indentation, a tab or an unclosed quote a little above",
         };
       }),
     );
   }
-  const content = document.toJS() as unknown;
+  const content = toData(document, path.basename(file));
   const config = isRecord(content) ? content.config : undefined;
   if (!isRecord(config)) {
     throw new ConfigError([
@@ -68,6 +69,22 @@ function read(file: string): string {
         found: (error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : String(error),
         allowed: stacks.length > 0 ? `one of the stacks here: ${stacks.join(", ")}` : "a stack file, and there is none",
         fix: "name one of them, or make a copy of Pulumi.home.yaml under the new stack's name",
+      },
+    ]);
+  }
+}
+
+/** The document as plain data. An alias without an anchor is noticed only here: a value that begins with a star. */
+function toData(document: Document, name: string): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch {
+    throw new ConfigError([
+      {
+        path: name,
+        found: "a value that begins with * and is not in quotes",
+        allowed: "YAML",
+        fix: "put values that begin with *, & or ! into quotes",
       },
     ]);
   }

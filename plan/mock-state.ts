@@ -23,6 +23,10 @@ export function mockState(args: runtime.MockResourceArgs): { id: string; state: 
       const hex = `${prefix}${digest.toString("hex").slice(0, Number(inputs.byteLength) * 2)}`;
       return { id, state: { ...inputs, hex } };
     }
+    case "b2:index/bucket:Bucket":
+      return { id, state: { ...inputs, bucketId: id } };
+    case "b2:index/applicationKey:ApplicationKey":
+      return { id, state: { ...inputs, applicationKeyId: id, applicationKey: digest.toString("hex").slice(0, 31) } };
     case "pulumi-nodejs:dynamic/homelab:HostState":
       // A step reaches its expected state, or the run stops there.
       return { id, state: { ...inputs, facts: inputs.expected } };

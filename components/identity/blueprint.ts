@@ -147,12 +147,9 @@ function groupId(name: string): string {
 
 /** The blueprint as Authentik reads it: YAML with its tags `!Find` and `!KeyOf`. */
 export function blueprintYaml(entries: readonly BlueprintEntry[]): string {
+  const document = new Document({ version: 1, metadata: { name: "Homelab" }, entries: entries.map(tagged) });
   // Authentik reads with PyYAML, which is YAML 1.1: there a group named `on` would be a boolean unless quoted.
-  const document = new Document(
-    { version: 1, metadata: { name: "Homelab" }, entries: entries.map(tagged) },
-    { schema: "yaml-1.1" },
-  );
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" });
 }
 
 /** Replaces references by tagged YAML nodes. */

@@ -1,4 +1,3 @@
-import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import * as core from "@pulumi/kubernetes/core/v1";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,7 +7,6 @@ import { httpsRoute } from "../network/route";
 import { secretHash } from "../secret-hash";
 import type { GeneratedSecrets } from "../secrets";
 import type { ServiceArgs } from "../service";
-import { prometheusRules } from "./alerts/rules";
 import { CLIENT_SECRET_VARIABLE, grafanaNames } from "./grafana";
 import { kubePrometheusStackValues } from "./kube-prometheus-stack-values";
 import { grafanaBackend, MONITORING_NAMESPACE, STACK_RELEASE } from "./names";
@@ -25,7 +23,7 @@ export interface KubePrometheusStackArgs extends ServiceArgs {
   gateway: pulumi.Input<pulumi.Resource>[];
 }
 
-/** Prometheus, Alertmanager and Grafana with the alert rules of this house. Grafana logs in at Authentik by itself. */
+/** Prometheus, Alertmanager and Grafana. Grafana logs people in at Authentik by itself. */
 export class KubePrometheusStack extends pulumi.ComponentResource {
   /** Prometheus and Alertmanager are Available, Grafana's Deployment is up. */
   public readonly ready: pulumi.Resource[];
@@ -74,14 +72,6 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
     for (const { name: policy, spec } of ingressRules) {
       new NetworkPolicy(`${name}-${policy}`, { metadata: inSpace(policy), spec }, child);
     }
-    for (const rule of prometheusRules(homelab)) {
-      new CustomResource(
-        `${name}-rule-${rule.metadata.name}`,
-        { ...rule, metadata: { ...rule.metadata, namespace: this.namespace } },
-        { ...child, dependsOn: args.crds },
-      );
-    }
-
     const chart = pinnedChart(
       STACK_RELEASE,
       {

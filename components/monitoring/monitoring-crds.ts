@@ -30,15 +30,16 @@ export function monitoringCrdBundle(homelab: Homelab): Omit<CrdBundleArgs, "cont
 /** CRDs of the Prometheus operator. They come early: Longhorn, Cilium, DCGM and others ship ServiceMonitors (trap 35). */
 export class MonitoringCrds extends pulumi.ComponentResource {
   /** All ten are served. */
-  public readonly ready: pulumi.Resource;
+  public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:monitoring:MonitoringCrds", name, {}, opts);
-    this.ready = crdBundle(
+    const bundle = crdBundle(
       `${name}-bundle`,
       { controlPlane: args.controlPlane, ...monitoringCrdBundle(args.homelab) },
       { parent: this },
     );
+    this.ready = [bundle];
     this.registerOutputs();
   }
 }

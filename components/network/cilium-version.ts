@@ -1,9 +1,11 @@
+import { ciliumLines } from "../../config/compatibility";
+
 /** API version of Cilium's own resources. */
 export type CiliumApi = "cilium.io/v2alpha1" | "cilium.io/v2";
 
 /** What a Cilium release can do, as far as this program renders it differently. */
 export interface CiliumFeatures {
-  /** ALPN and backend application protocols at the gateway: first in 1.16 (no such code at v1.15.19). */
+  /** ALPN and backend application protocols at the gateway. */
   alpn: boolean;
   /** The chart can be told to create the GatewayClass; before, it asks the live API server at render time. */
   gatewayClassSwitch: boolean;
@@ -43,10 +45,14 @@ export function ciliumMinor(version: string): number {
  */
 export function ciliumFeatures(version: string): CiliumFeatures {
   const minor = ciliumMinor(version);
+  const line = ciliumLines[`1.${minor}`] as (typeof ciliumLines)[string] | undefined;
+  if (!line) {
+    throw new Error(`Cilium ${version} is not in config/compatibility.ts: a cross-check should have refused it`);
+  }
   const since16 = minor >= 16;
   const newest: CiliumApi = minor >= 18 ? "cilium.io/v2" : "cilium.io/v2alpha1";
   return {
-    alpn: since16,
+    alpn: line.alpn,
     gatewayClassSwitch: since16,
     sysctlfixSwitch: since16,
     envoyDaemonSet: since16,

@@ -9,9 +9,17 @@ export class LoadBalancing extends pulumi.ComponentResource {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:network:LoadBalancing", name, {}, opts);
     for (const manifest of [...addressPools(args.homelab), ...announcements(args.homelab)]) {
-      const kind = manifest.kind.replace(/^Cilium/, "").replace(/([a-z0-9])([A-Z])/g, "$1-$2");
-      applyManifest(`${name}-${kind.toLowerCase()}-${manifest.metadata.name}`, manifest, { parent: this });
+      applyManifest(`${name}-${kebabKind(manifest.kind)}-${manifest.metadata.name}`, manifest, { parent: this });
     }
     this.registerOutputs();
   }
+}
+
+/** For example bgp-peer-config of CiliumBGPPeerConfig. */
+function kebabKind(kind: string): string {
+  return kind
+    .replace(/^Cilium/, "")
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1-$2")
+    .toLowerCase();
 }

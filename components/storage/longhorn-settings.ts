@@ -7,7 +7,8 @@ export type LonghornSettings = Readonly<Record<string, string | number | boolean
 
 /**
  * Longhorn's settings, by their key in the chart. Stated only where the default is wrong here or where data depends on
- * it. Meaning, default and allowed values of each: longhorn-manager v1.6.2 types/setting.go.
+ * it. Meaning, default and allowed values of each: longhorn-manager v1.6.2 types/setting.go. Orphaned replicas stay,
+ * as is the default: after a disaster one may be the only copy of something, so a person deletes it in the UI.
  *
  * Longhorn drops ALL of them, with no more than a line in its log, if a single one is invalid (types/setting.go
  * GetCustomizedDefaultSettings: "won't accept partially valid result"), and would then put a disk on every root file
@@ -39,8 +40,6 @@ export function longhornSettings(homelab: Homelab): LonghornSettings {
     nodeDrainPolicy: "allow-if-replica-is-stopped",
     // A volume that somebody attached in the UI would block that drain.
     detachManuallyAttachedVolumesWhenCordoned: true,
-    // After a disaster an orphaned replica may be the only copy of something. A person deletes it, in the UI.
-    orphanAutoDeletion: false,
     // Rebuilds share the one network link with everything else.
     concurrentReplicaRebuildPerNodeLimit: 2,
     // Default 0: volumes stay on the old engine until somebody clicks, and an old engine blocks the next upgrade.

@@ -38,7 +38,6 @@ const retention: Check = {
   name: "a backup outlives the next one",
   needs: ["backup"],
   run({ backup: { schedules, etcd } }) {
-    const etcdHours = etcd.retention * longestGapHours(etcd.cron);
     return [
       ...scheduleNames.flatMap((name) => {
         const { keep, cron } = schedules[name];
@@ -50,11 +49,11 @@ const retention: Check = {
           fix: `write ${least}h or more`,
         }));
       }),
-      ...issueIf(etcdHours < 24, () => ({
+      ...issueIf(etcd.retention < KEPT_RUNS, () => ({
         path: "backup.etcd.retention",
-        found: `${etcd.retention} for '${etcd.cron}'`,
-        allowed: "enough snapshots for a day: a mistake is rarely noticed within the hour",
-        fix: `write ${Math.ceil(24 / longestGapHours(etcd.cron))} or more`,
+        found: String(etcd.retention),
+        allowed: `at least ${KEPT_RUNS} snapshots: the last one may hold the very mistake that is to be undone`,
+        fix: `write ${KEPT_RUNS} or more, better a day's`,
       })),
     ];
   },

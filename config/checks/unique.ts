@@ -26,6 +26,9 @@ function unique(what: string, fix: string, values: (machine: Machine) => Entry[]
   };
 }
 
+/** UUIDs are printed in either case. */
+const caseless = (value: string | undefined) => (isPlaceholder(value) ? value : value?.toLowerCase());
+
 const vmOf = (machine: Machine) => (machine.role === "control-plane" ? machine.vm : undefined);
 
 export const uniquenessChecks: readonly Check[] = [
@@ -33,7 +36,7 @@ export const uniquenessChecks: readonly Check[] = [
   unique("a MAC address", "make one up below 52:54:00", (machine) => [["vm.mac", vmOf(machine)?.mac]]),
   unique("an identity", "read it again on the machine itself", (machine) => [
     ["vm.uuid", vmOf(machine)?.uuid],
-    ["identity.value", machine.identity?.value.toLowerCase()],
+    ["identity.value", caseless(machine.identity?.value)],
   ]),
   // Cloned systems share a host key; then a key proves nothing. The comment behind the key does not count.
   unique(

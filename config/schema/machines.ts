@@ -133,6 +133,11 @@ const gpuSchema = z.strictObject({
   slices: z.int().min(1).max(16),
   /** Driver branch of Ubuntu's server packages, for example 570 for nvidia-driver-570-server. */
   driverBranch: z.int().min(470).max(999),
+  /** Version of NVIDIA's container toolkit packages, with their revision. */
+  toolkitVersion: z
+    .string()
+    .regex(/^[0-9]+\.[0-9]+\.[0-9]+-[0-9]+$/, rule("a package version such as 1.17.8-1", "see NVIDIA's release notes"))
+    .default("1.17.8-1"),
 });
 
 const nodeCommon = {

@@ -11,13 +11,16 @@ import { diskPlan, isDevice, type PlannedDisk } from "./plan";
  */
 const DEVICE_TYPES = ["disk"];
 
+/** Functions of the step: questions, judgement, and what writes. */
+export const LIBRARIES = ["disks/mounts.sh", "disks/inspect.sh", "disks/format.sh"] as const;
+
 /** The step that formats blank disks, mounts them and sees to it that they are mounted at boot. */
 export function disksStep(homelab: Homelab, machine: Machine): HostScript {
   const plan = diskPlan(homelab, machine);
   return {
     name: "disks",
     source: "disks/prepare.sh",
-    libraries: ["disks/inspect.sh", "disks/format.sh"],
+    libraries: LIBRARIES,
     variables: { DEVICE_TYPES, MOUNT_OPTIONS, ...diskVariables(plan) },
     files: plan.filter(isDevice).map(mountUnit),
     timeoutSeconds: 1800,
@@ -27,9 +30,8 @@ export function disksStep(homelab: Homelab, machine: Machine): HostScript {
 /** What must hold on the machine afterwards: every file system mounted read-write by us, now and at the next boot. */
 export function disksState(homelab: Homelab, machine: Machine): { probe: HostProbe; expected: Facts } {
   const plan = diskPlan(homelab, machine);
-  const variables = diskVariables(plan);
   return {
-    probe: { source: "disks/disks.probe.sh", libraries: ["disks/inspect.sh"], variables },
+    probe: { source: "disks/disks.probe.sh", libraries: ["disks/mounts.sh"], variables: probeVariables(plan) },
     expected: Object.fromEntries(
       plan.flatMap((disk): [string, string][] =>
         isDevice(disk)
@@ -60,4 +62,10 @@ export function diskVariables(plan: readonly PlannedDisk[]): Record<string, Shel
     DIRECTORY_PATHS: directories.map(({ mountPath }) => mountPath),
     DIRECTORY_MINIMUM_BYTES: directories.map(({ minimumBytes }) => String(minimumBytes)),
   };
+}
+
+/** The part of them that a probe needs. */
+export function probeVariables(plan: readonly PlannedDisk[]): Record<string, ShellValue> {
+  const { DISK_NAMES, DISK_UUIDS, DISK_MOUNTS, DISK_UNITS, DIRECTORY_NAMES, DIRECTORY_PATHS } = diskVariables(plan);
+  return { DISK_NAMES, DISK_UUIDS, DISK_MOUNTS, DISK_UNITS, DIRECTORY_NAMES, DIRECTORY_PATHS };
 }

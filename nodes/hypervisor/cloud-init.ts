@@ -24,7 +24,7 @@ export function userData(homelab: Homelab, { machine }: PlannedVm): string {
         name: user,
         lock_passwd: true,
         ssh_authorized_keys: [...homelab.authorizedKeys],
-        ...(isRoot ? {} : { shell: "/bin/bash", sudo: ["ALL=(ALL) NOPASSWD:ALL"] }),
+        ...(isRoot ? {} : { shell: "/bin/bash", sudo: "ALL=(ALL) NOPASSWD:ALL" }),
       },
     ],
     disable_root: !isRoot,

@@ -16,7 +16,7 @@ export interface K3sClusterArgs {
   serverDependsOn: readonly pulumi.Resource[];
   /** What must be done on each worker before K3s, by machine name: bootstrap, disks, GPU driver. */
   agentDependsOn: Readonly<Record<string, readonly pulumi.Resource[]>>;
-  /** Mount points of each node's data disks, by machine name; K3s does not start without them. Default: none. */
+  /** Mount points of each node's data disks, by machine name; K3s starts after them. Default: none. */
   mounts?: Readonly<Record<string, readonly string[]>>;
   generation: ClusterGeneration;
   serverToken: pulumi.Input<string>;
@@ -34,6 +34,8 @@ export class K3sCluster extends pulumi.ComponentResource {
   public readonly controlPlane: Host;
   /** Admin access from the LAN; secret. */
   public readonly kubeconfig: pulumi.Output<string>;
+  /** The API server answers. */
+  public readonly server: pulumi.Resource;
   /** Every node runs K3s with the kubelet root of the configuration. Not yet Ready: there is no network plugin. */
   public readonly ready: readonly pulumi.Resource[];
 
@@ -98,6 +100,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       },
       { parent: this, deletedWith: generation },
     );
+    this.server = server;
     this.ready = [server, ...agents];
     this.registerOutputs();
   }

@@ -45,7 +45,7 @@ export const disarmedScript = [
 /**
  * K3s on one node of the homelab.
  *
- * @param mounts paths that must be mounted before K3s starts: the node's data disks.
+ * @param mounts mount points of the node's data disks: K3s waits for them, and no teardown ever touches them.
  */
 export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: readonly string[]): K3sNodeStep {
   const kind: K3sKind = machine.role === "control-plane" ? "server" : "agent";

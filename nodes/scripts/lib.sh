@@ -77,17 +77,65 @@ wait_until() {
   done
 }
 
+# apt_get ARGUMENT...: waits for whoever else is installing, asks nothing, keeps configuration files as they are.
+apt_get() {
+  apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+# apt_update: the lock on package lists is the one that apt does not wait for itself.
+apt_update() {
+  local attempt
+  for attempt in 1 2 3 4 5 6; do
+    ! apt_get update || return 0
+    [ "$attempt" = 6 ] || sleep 10
+  done
+  fail "apt-get update fails. Look: sudo apt-get update"
+}
+
+# repair_dpkg: completes what a power cut or a kill has left half installed; apt refuses to work before that.
+repair_dpkg() {
+  local end=$((SECONDS + 600)) output
+  [ -n "$(dpkg --audit)" ] || [ -n "$(ls -A /var/lib/dpkg/updates 2>/dev/null)" ] || return 0
+  until output=$(dpkg --force-confold --configure -a 2>&1 </dev/null); do
+    # Another installation at work looks just the same; the lock tells it apart.
+    if [[ $output != *" lock was locked by another process"* ]] || [ "$SECONDS" -ge "$end" ]; then break; fi
+    sleep 5
+  done
+  apt_get --fix-broken install ||
+    fail "packages are half installed and cannot be completed. Look: sudo dpkg --configure -a && sudo apt-get --fix-broken install"
+  say_changed "half installed packages completed"
+}
+
 # install_packages NAME...: only those that are missing.
 install_packages() {
   local missing=() name
+  repair_dpkg
   for name in "$@"; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)" = installed ] || missing+=("$name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  apt-get -o DPkg::Lock::Timeout=600 -q update
-  apt-get -o DPkg::Lock::Timeout=600 -q -y --no-install-recommends install "${missing[@]}"
+  apt_update
+  apt_get --no-install-recommends install "${missing[@]}"
   for name in "${missing[@]}"; do
     say_changed "package $name"
+  done
+}
+
+# restart_if_stale UNIT FILE...: restarts a running unit that was started before one of its files was written, also by
+# a run that was interrupted in between.
+restart_if_stale() {
+  local unit=$1 started file
+  shift
+  systemctl is-active --quiet "$unit" || return 0
+  [ "$(systemctl show --property=NeedDaemonReload --value "$unit")" = no ] || systemctl daemon-reload
+  started=$(date --date="$(TZ=UTC systemctl show --property=ActiveEnterTimestamp --value "$unit")" +%s)
+  for file in "$@"; do
+    if [ "$(stat -c %Y "$file")" -gt "$started" ]; then
+      systemctl restart "$unit"
+      say_changed "unit $unit restarted"
+      return 0
+    fi
   done
 }
 

@@ -28,11 +28,11 @@ describe("host scripts", () => {
   });
 
   it("quote: any text arrives in bash as it was", () => {
-    const texts = fc.string({ unit: "binary", maxLength: 40 }).filter((text) => !text.includes("\0"));
+    const texts = fc.string({ unit: "grapheme", maxLength: 40 }).filter((text) => !text.includes("\0"));
     fc.assert(
       fc.property(fc.array(texts, { minLength: 1, maxLength: 20 }), (values) => {
         const printed = bash(`printf '%s\\0' ${values.map(quote).join(" ")}`).stdout;
-        expect(printed.split("\0").slice(0, -1)).to.deep.equal(values.map((value) => value.toWellFormed()));
+        expect(printed.split("\0").slice(0, -1)).to.deep.equal(values);
       }),
       { numRuns: 25 },
     );

@@ -22,6 +22,7 @@ const plurals: Readonly<Record<string, string>> = {
   "storage.k8s.io/v1 StorageClass": "storageclasses",
   "longhorn.io/v1beta2 Node": "nodes",
   "longhorn.io/v1beta2 Setting": "settings",
+  "velero.io/v1 BackupStorageLocation": "backupstoragelocations",
 };
 const clusterScoped = ["v1 Node", "storage.k8s.io/v1 CSINode", "storage.k8s.io/v1 StorageClass"];
 
@@ -42,16 +43,20 @@ export function gateProblem(): string | undefined {
 
 /**
  * Runs a gate as the control plane would: its rendered text in bash, with the real kubectl, against a server on loopback
- * that answers with these objects and nothing else.
+ * that answers with these objects and nothing else, or with errors only.
  *
  * @param source file below nodes/scripts/gates.
  */
 export async function runGate(
   source: string,
   variables: Readonly<Record<string, ShellValue>>,
-  objects: readonly ApiObject[],
+  objects: readonly ApiObject[] | "down",
 ): Promise<GateRun> {
   const server = http.createServer((request, response) => {
+    if (objects === "down") {
+      response.writeHead(500).end();
+      return;
+    }
     const answer = respond(new URL(request.url ?? "/", "http://localhost").pathname, objects);
     response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
     response.end(

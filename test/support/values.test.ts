@@ -30,9 +30,11 @@ describe("test support: values contract", () => {
       "features",
       "serviceMonitor",
     ]);
-    expect(
-      paths("longhorn", "1.6.2", { resources: {}, defaultSettings: { createDefaultStorageClass: true } }),
-    ).to.include("defaultSettings.createDefaultStorageClass");
+    const longhorn = { resources: { limits: {} }, defaultSettings: { createDefaultStorageClass: true } };
+    expect(paths("longhorn", "1.6.2", longhorn)).to.have.members([
+      "resources",
+      "defaultSettings.createDefaultStorageClass",
+    ]);
     expect(paths("dcgmExporter", "4.8.2", { extraVolumes: [] })).to.deep.equal(["extraVolumes"]);
   });
 

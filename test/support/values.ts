@@ -23,7 +23,7 @@ interface Rule {
   reason: string;
 }
 
-/** Maps that Kubernetes or the program behind the chart reads, wherever they stand: the chart hands them on unread. */
+/** Maps that the chart hands on unread, wherever it has one of these names. */
 const openEverywhere: Rule = {
   paths: [
     ..."annotations labels podAnnotations podLabels extraLabels additionalLabels serviceAnnotations".split(" "),
@@ -162,7 +162,10 @@ function read(file: string): Tree {
 }
 
 function unknown(value: unknown, tree: Tree | undefined, at: string, chart: string, rules: readonly Rule[]): string[] {
-  if (at !== "" && (isOpen(at) || rules.some((rule) => rule.paths.some((pattern) => matches(pattern, at))))) {
+  if (
+    at !== "" &&
+    ((tree !== undefined && isOpen(at)) || rules.some((rule) => rule.paths.some((pattern) => matches(pattern, at))))
+  ) {
     return [];
   }
   if (tree === undefined) {

@@ -3,7 +3,8 @@
 # NAMESPACE, WORKER: deployment of the worker. BLUEPRINT, BLUEPRINT_SHA256: its path below /blueprints, and its content.
 # HOST, GATEWAY_IP: public name, and the address that it must answer on. TRUST_ANY_CERTIFICATE: true with Let's Encrypt's
 # staging certificates, which nothing trusts. ISSUERS, DISCOVERIES: one of each for every client, in the same order.
-# AUTHORIZATION, TOKEN: endpoints that all clients share. WAIT_SECONDS: for the providers; default 600.
+# AUTHORIZATION, TOKEN: endpoints that all clients share. WAIT_SECONDS and
+# MOUNT_SECONDS: patience with providers and with the mounted file; default 600 and 120.
 
 kubectl() { k3s kubectl "$@"; }
 
@@ -71,7 +72,7 @@ configured() {
 }
 
 kubectl --namespace "$NAMESPACE" rollout status "deployment/$WORKER" --timeout=600s
-wait_until 120 "the worker to have the blueprint of this run" mounted
+wait_until "${MOUNT_SECONDS:-120}" "the worker to have the blueprint of this run" mounted
 
 if ! (wait_until "${WAIT_SECONDS:-600}" "every client's provider" configured); then
   [ ! -s "$scratch/apply" ] || tail -n 20 "$scratch/apply" >&2

@@ -12,6 +12,7 @@ problems() {
   if [ "${plugin%/}" != "$KUBELET_ROOT/plugins_registry" ]; then
     echo "$NAMESPACE/$DAEMONSET registers in '${plugin:-nothing, it does not exist}', kubelets look in '$KUBELET_ROOT/plugins_registry'"
   fi
+  # shellcheck disable=SC2016  # a Go template
   drivers=$(kubectl get csinodes \
     -o go-template='{{range .items}}{{$node := .metadata.name}}{{range .spec.drivers}}{{$node}}={{.name}}{{"\n"}}{{end}}{{end}}') ||
     { echo "the API server does not answer"; return; }

@@ -3,9 +3,22 @@
 
 kubectl() { k3s kubectl -n longhorn-system "$@"; }
 
+# `node/disk=path True`, or False with Longhorn's reason; a line for each disk that Longhorn has.
+# shellcheck disable=SC2016  # a Go template
+TEMPLATE='
+  {{- range .items}}{{$node := .metadata.name}}{{$status := .status.diskStatus}}
+    {{- range $disk, $spec := .spec.disks}}
+      {{- $node}}/{{$disk}}={{$spec.path}}
+      {{- if $status}}{{with index $status $disk}}
+        {{- range .conditions}}{{if eq .type "Schedulable"}} {{.status}} {{.reason}} {{.message}}{{end}}{{end}}
+      {{- end}}{{end}}
+      {{- "\n"}}
+    {{- end}}
+  {{- end}}'
+
 problems() {
   local found disk wanted
-  found=$(kubectl get nodes.longhorn.io -o go-template='{{range .items}}{{$node := .metadata.name}}{{$status := .status.diskStatus}}{{range $disk, $spec := .spec.disks}}{{$node}}/{{$disk}}={{$spec.path}}{{if $status}}{{with index $status $disk}}{{range .conditions}}{{if eq .type "Schedulable"}} {{.status}} {{.reason}} {{.message}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}{{end}}') ||
+  found=$(kubectl get nodes.longhorn.io -o go-template="$TEMPLATE") ||
     { echo "Longhorn's disks cannot be read"; return; }
   for disk in ${DISKS[@]+"${DISKS[@]}"}; do
     grep -qF "$disk True " <<<"$found " ||

@@ -4,6 +4,15 @@
 
 kubectl() { k3s kubectl -n longhorn-system "$@"; }
 
+# `node wanted/seen True`: how many disks its spec lists and its status knows, and whether it is ready.
+TEMPLATE='
+  {{- range .items}}
+    {{- .metadata.name}} {{if .spec.disks}}{{len .spec.disks}}{{else}}0{{end -}}
+    /{{if .status.diskStatus}}{{len .status.diskStatus}}{{else}}0{{end}}
+    {{- range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}
+    {{- "\n"}}
+  {{- end}}'
+
 problems() {
   local settings nodes setting node
   settings=$(kubectl get settings.longhorn.io \
@@ -14,7 +23,7 @@ problems() {
       echo "setting ${setting%%=*} should be '${setting#*=}', Longhorn has '$(sed -n "s/^${setting%%=*}=//p" <<<"$settings")'"
   done
   # Longhorn refuses a change of disks while it is still looking at the last one, so both lists must be equally long.
-  nodes=$(kubectl get nodes.longhorn.io -o go-template='{{range .items}}{{.metadata.name}} {{if .spec.disks}}{{len .spec.disks}}{{else}}0{{end}}/{{if .status.diskStatus}}{{len .status.diskStatus}}{{else}}0{{end}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}}{{end}}{{end}}{{"\n"}}{{end}}') ||
+  nodes=$(kubectl get nodes.longhorn.io -o go-template="$TEMPLATE") ||
     { echo "Longhorn's nodes cannot be read"; return; }
   for node in "${NODES[@]}"; do
     grep -qE "^$node ([0-9]+)/\1 True$" <<<"$nodes" ||

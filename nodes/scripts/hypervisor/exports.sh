@@ -17,7 +17,8 @@ other_lines() {
           client = $i
           sub(/\(.*/, "", client)
           if (client ~ /^-/) continue
-          if (client !~ /^[0-9]+(\.[0-9]+){3}$/ || index(ours, " " client " ")) wide = 1
+          # Written out, because mawk has no counted repetition.
+          if (client !~ /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/ || index(ours, " " client " ")) wide = 1
         }
         if (wide) print file ": " $0
       }' "$file"

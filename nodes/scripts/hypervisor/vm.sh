@@ -23,6 +23,9 @@ disk_of() { virsh domblklist "$DOMAIN" "$@" 2>/dev/null | awk '$1 == "vda" { pri
 
 is_our_disk() { [[ $1 == "$DISK_PREFIX"* && ${1#"$DISK_PREFIX"} =~ ^[1-9][0-9]*\.qcow2$ ]]; }
 
+# virtual_size PATH: bytes that a guest sees of a qcow2 file, also while it is in use.
+virtual_size() { qemu-img info -U -f qcow2 --output=json "$1" | awk -F'[:, ]+' '/"virtual-size"/ && !n++ { print $3 }'; }
+
 # generations: of the disks that are here, in ascending order.
 generations() {
   local path
@@ -55,10 +58,15 @@ refuse_strangers() {
 }
 
 refuse_unknown_disks() {
-  local newest disk
+  local newest disk size
   newest=$(generations | tail -n 1)
   [ "${newest:-0}" -le "$GENERATION" ] ||
     fail "there is a disk of generation $newest, the configuration says $GENERATION: a generation never goes back"
+  if [ -f "$DISK" ]; then
+    size=$(virtual_size "$DISK")
+    [ "$size" -le "$DISK_BYTES" ] ||
+      fail "$DISK has $size bytes, vm.disk says $DISK_BYTES: shrinking would cut off data; correct vm.disk"
+  fi
   [ "$(state)" != undefined ] || return 0
   for disk in "$(disk_of)" "$(disk_of --inactive)"; do
     is_our_disk "$disk" ||
@@ -90,7 +98,7 @@ make_disk() {
   [ "$available" -ge "$needed" ] ||
     fail "$FOLDER has $available bytes free, disk and image need $needed: free some, or set libvirt.imageFolder"
   download "$IMAGE_URL" "$IMAGE_SHA256" "$image" 0644
-  size=$(qemu-img info -f qcow2 --output=json "$image" | awk -F'[:, ]+' '/"virtual-size"/ && !n++ { print $3 }')
+  size=$(virtual_size "$image")
   [ "$size" -le "$DISK_BYTES" ] || fail "the image needs $size bytes, vm.disk is only $DISK_BYTES"
   qemu-img convert -f qcow2 -O qcow2 "$image" "$1"
   qemu-img resize -q -f qcow2 "$1" "$DISK_BYTES"
@@ -100,7 +108,8 @@ make_disk() {
 # The VM of an older generation, or one that was started from its disk, makes way.
 stop_vm() {
   is_off || virsh shutdown "$DOMAIN" >/dev/null || true
-  if ! (wait_until 180 "$DOMAIN to shut down" is_off); then
+  if ! (wait_until 180 "$DOMAIN to shut down" is_off) 2>/dev/null; then
+    echo "$DOMAIN does not shut down within 180 s; it is switched off"
     virsh destroy "$DOMAIN" >/dev/null
     wait_until 30 "$DOMAIN to be off" is_off
   fi
@@ -160,9 +169,10 @@ ensure_seed() {
 
 define_vm() {
   local before after
-  before=$(virsh dumpxml --inactive "$DOMAIN" 2>/dev/null || true)
+  # Sorted, because libvirt moves the controllers that it adds itself.
+  before=$(virsh dumpxml --inactive "$DOMAIN" 2>/dev/null | sort || true)
   virsh define --validate "$DEFINITION" >/dev/null || fail "libvirt does not accept $DEFINITION"
-  after=$(virsh dumpxml --inactive "$DOMAIN")
+  after=$(virsh dumpxml --inactive "$DOMAIN" | sort)
   if [ -z "$before" ]; then
     say_changed "definition of $DOMAIN"
   elif [ "$before" != "$after" ]; then
@@ -176,11 +186,7 @@ define_vm() {
 
 # Disks only grow. The guest takes up the new size at its next boot.
 grow_disk() {
-  local found
-  found=$(virsh domblkinfo "$DOMAIN" vda | awk '$1 == "Capacity:" { print $2 }')
-  [ "$found" -le "$DISK_BYTES" ] ||
-    fail "$DISK has $found bytes, vm.disk says $DISK_BYTES: shrinking would cut off data; correct vm.disk"
-  [ "$found" -lt "$DISK_BYTES" ] || return 0
+  [ "$(virtual_size "$DISK")" -lt "$DISK_BYTES" ] || return 0
   if is_off; then
     qemu-img resize -q -f qcow2 "$DISK" "$DISK_BYTES"
   else

@@ -29,7 +29,10 @@ kubelet_root_in_force() {
   if [ -z "$root" ]; then
     line=$(journalctl -b -u "$UNIT" -o cat --no-pager 2>/dev/null | grep 'Running kubelet' | tail -n 1) || true
     case $line in
-      *--root-dir=*) root=$(sed 's/.*--root-dir=\([^ "]*\).*/\1/' <<<"$line") ;;
+      *--root-dir=*)
+        root=${line##*--root-dir=}
+        root=${root%%[ \"]*}
+        ;;
       ?*) root=/var/lib/kubelet ;;
     esac
   fi

@@ -148,7 +148,7 @@ remove_cilium() {
     fi
   done
   for tool in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
-    command -v "$tool-save" >/dev/null && command -v "$tool-restore" >/dev/null || continue
+    command -v "$tool-save" >/dev/null || continue
     rules=$("$tool-save" 2>/dev/null) || continue
     if grep -q 'CILIUM_\|KUBE-' <<<"$rules"; then
       grep -v 'CILIUM_\|KUBE-' <<<"$rules" | "$tool-restore"
@@ -162,7 +162,8 @@ remove_cilium() {
 keep_snapshots() {
   local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1
   [ -n "$(ls -A "$from" 2>/dev/null)" ] || return 0
-  mkdir -p -m 0700 "$MEMORY/snapshots" "$to"
+  mkdir -p "$to"
+  chmod 0700 "$MEMORY/snapshots" "$to"
   cp -a --no-clobber --link "$from/." "$to/" 2>/dev/null || cp -a --no-clobber "$from/." "$to/"
   [ ! -f "$DATA_DIR/server/token" ] || install -m 0600 "$DATA_DIR/server/token" "$to/token"
   say_changed "snapshots kept in $to"

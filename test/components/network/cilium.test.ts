@@ -6,7 +6,7 @@ import { record } from "../../../plan/record";
 import { crdVersions } from "../../support/crds";
 import { home } from "../../support/home";
 import { schemaErrors, unknownValuePaths } from "../../support/values";
-import { ciliumReleases, homeWithCilium } from "./support";
+import { ciliumReleases, homeWithCilium, routedPool } from "./support";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- reaches into plain data
 const values = (...args: Parameters<typeof homeWithCilium>): any => ciliumValues(homeWithCilium(...args));
@@ -85,10 +85,11 @@ describe("Cilium's values", () => {
   it("allows as many requests as one node needs that announces the whole pool by ARP", () => {
     expect(values("1.17.18").k8sClientRateLimit).to.deep.equal({ qps: 14, burst: 28 });
     const wide = values("1.17.18", (config) => {
-      config.network.pool = "192.168.10.128/25";
+      config.network.pool = "192.168.10.128/26";
+      config.network.gateway.ip = "192.168.10.130";
     });
-    expect(wide.k8sClientRateLimit.qps).to.be.at.least(10 + 128 / 5);
-    const off = values("1.17.18", (config) => (config.network.l2Announcements = false));
+    expect(wide.k8sClientRateLimit.qps).to.be.at.least(10 + 64 / 5);
+    const off = values("1.17.18", routedPool);
     expect(off.l2announcements.enabled).to.equal(false);
     expect(off).not.to.have.property("k8sClientRateLimit");
   });
@@ -119,12 +120,13 @@ describe("Cilium", () => {
     });
     const chart = resources.find(({ type }) => type === "kubernetes:helm.sh/v4:Chart");
     expect(chart?.inputs).to.include({ version: "1.17.18", namespace: "kube-system" });
-    const gates = resources.filter(({ type }) => type === "command:remote:Command");
-    expect(gates.map(({ name }) => name)).to.have.members(["cilium-nodes-ready-apply", "cilium-operator-ready-apply"]);
+    const gates = resources.filter(({ type }) => type === "homelab:nodes:HostStep");
+    expect(gates.map(({ name }) => name)).to.have.members(["cilium-nodes-ready", "cilium-operator-ready"]);
     for (const gate of gates) {
       expect(gate.dependencies, gate.name).to.include(chart?.urn);
     }
-    const texts = gates.map(({ inputs }) => String(inputs.stdin)).join();
+    const commands = resources.filter(({ type }) => type === "command:remote:Command");
+    const texts = commands.map(({ inputs }) => String(inputs.stdin)).join();
     expect(texts).to.contain("GATEWAY_CLASS='cilium'").and.to.contain("NODES=('k3s-master1' 'k3s1' 'k3s2' 'k3s3')");
   });
 });

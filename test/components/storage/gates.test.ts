@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { expect } from "chai";
+import { renderStep } from "../../../nodes/host-script";
 import { gateProblem, runGate, type ApiObject } from "../../support/fake-api";
 
 const root = "/var/lib/rancher/k3s/agent/kubelet";
@@ -76,6 +78,19 @@ describe("gates of the storage, run by the real kubectl", function () {
       this.skip();
     }
   });
+
+  for (const [script, variables] of [
+    ["csi-registered.sh", { DRIVER: "d", NAMESPACE: "n", DAEMONSET: "p", KUBELET_ROOT: root, NODES: ["k3s1"] }],
+    ["longhorn-nodes.sh", { NODES: ["k3s1"], SETTINGS: ["log-level=Info"] }],
+    ["longhorn-disks.sh", { DISKS: [], STORAGE_CLASS: "longhorn" }],
+    ["allocatable.sh", { RESOURCE: "nvidia.com/gpu", NODES: ["k3s3=4"], HINT: "" }],
+  ] as const) {
+    it(`${script} never passes because nobody answered`, async () => {
+      const { status, output } = await runGate(script, variables, "down");
+      expect(status).to.equal(1);
+      expect(output).to.match(/does not answer|cannot be read/);
+    });
+  }
 
   describe("csi-registered", () => {
     const variables = {
@@ -250,4 +265,35 @@ describe("gates of the storage, run by the real kubectl", function () {
       });
     }
   });
+});
+
+describe("gates of the storage as text", () => {
+  const gates = ["csi-registered.sh", "longhorn-nodes.sh", "longhorn-disks.sh", "allocatable.sh"];
+  const variables = {
+    DRIVER: "d",
+    NAMESPACE: "n",
+    DAEMONSET: "p",
+    KUBELET_ROOT: root,
+    NODES: ["k3s1"],
+    SETTINGS: ["a=b"],
+    DISKS: ["k3s1/a=/b"],
+    STORAGE_CLASS: "longhorn",
+    RESOURCE: "nvidia.com/gpu",
+    HINT: "h",
+  };
+
+  for (const source of gates) {
+    it(`${source} passes shellcheck`, function () {
+      const script = renderStep({ name: "gate", source: `gates/${source}`, variables, timeoutSeconds: 60 });
+      const { error, stdout } = spawnSync("shellcheck", ["-x", "-s", "bash", "-e", "SC2034", "-"], {
+        input: script,
+        encoding: "utf8",
+      });
+      if (error) {
+        console.log("      skipped: shellcheck is not installed");
+        this.skip();
+      }
+      expect(stdout).to.equal("");
+    });
+  }
 });

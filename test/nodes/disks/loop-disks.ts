@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { renderStep } from "../../../nodes/host-script";
 import { MOUNT_OPTIONS } from "../../../nodes/disks/mount-unit";
-import { diskVariables } from "../../../nodes/disks/step";
+import { LIBRARIES, diskVariables } from "../../../nodes/disks/step";
 import type { PlannedDevice, PlannedDisk } from "../../../nodes/disks/plan";
 
 const MIB = 1 << 20;
@@ -100,7 +100,7 @@ export class LoopDisks {
     return renderStep({
       name: "disks",
       source: "disks/prepare.sh",
-      libraries: ["disks/inspect.sh", "disks/format.sh"],
+      libraries: LIBRARIES,
       variables: { DEVICE_TYPES: ["loop", "disk"], MOUNT_OPTIONS, ...diskVariables(plan) },
       timeoutSeconds: 60,
     });

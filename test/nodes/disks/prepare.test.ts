@@ -4,10 +4,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
 import { readScript } from "../../../nodes/host-script";
-import { diskVariables } from "../../../nodes/disks/step";
+import { diskVariables, probeVariables } from "../../../nodes/disks/step";
 import { assignments } from "../../../nodes/host-script";
 import type { PlannedDirectory, PlannedDisk } from "../../../nodes/disks/plan";
 import { LoopDisks, digest, hasTool, whyNoDisks } from "./loop-disks";
+import { skipBecause } from "../../support/skip";
 
 const MIB = 1 << 20;
 
@@ -33,8 +34,7 @@ describe("disks on real block devices", function () {
   before(function () {
     const reason = whyNoDisks();
     if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
+      skipBecause(this, reason);
     }
   });
   beforeEach(() => {
@@ -86,8 +86,7 @@ describe("disks on real block devices", function () {
       const disk = disks.plan("nvme-1", disks.attach(disks.image("missing")));
       const { out } = disks.run([disk]);
       if (out.includes("cannot be made immutable")) {
-        console.log("      skipped: the file system of the temporary folder knows no immutable flag");
-        this.skip();
+        skipBecause(this, "the file system of the temporary folder knows no immutable flag");
       }
       execFileSync("umount", [disk.mountPath]);
       expect(() => fs.writeFileSync(path.join(disk.mountPath, "stray"), "x")).to.throw(/EPERM/);
@@ -234,6 +233,7 @@ describe("disks on real block devices", function () {
       },
       {
         holds: "a ZFS label",
+        mebibytes: 80,
         says: "zfs_member",
         make: (file) => {
           const uberblock = Buffer.alloc(1024);
@@ -273,8 +273,7 @@ describe("disks on real block devices", function () {
     cases.forEach(({ holds, says, needs, mebibytes, make }) =>
       it(holds, function () {
         if (needs !== undefined && !hasTool(needs)) {
-          console.log(`      skipped: ${needs} is not installed`);
-          this.skip();
+          skipBecause(this, `${needs} is not installed`);
         }
         const file = disks.image("victim", mebibytes);
         const device = disks.attach(file);
@@ -385,8 +384,7 @@ describe("disks on real block devices", function () {
     it("the disk of the operating system, judged without the code that writes", function () {
       const root = execFileSync("findmnt", ["-nvo", "SOURCE", "/"], { encoding: "utf8" }).trim();
       if (!root.startsWith("/dev/")) {
-        console.log(`      skipped: the root file system is on ${root}, not on a disk`);
-        this.skip();
+        skipBecause(this, `the root file system is on ${root}, not on a disk`);
       }
       const { out } = judge([disks.plan("nvme-1", root)]);
       expect(out).to.include("verdict: refused").and.include("carries the operating system");
@@ -423,8 +421,8 @@ describe("disks on real block devices", function () {
       [
         "set -euo pipefail",
         readScript("probe-lib.sh"),
-        assignments(diskVariables(plan)),
-        readScript("disks/inspect.sh"),
+        assignments(probeVariables(plan)),
+        readScript("disks/mounts.sh"),
         readScript("disks/disks.probe.sh"),
         "print_facts",
       ].join("\n"),
@@ -442,6 +440,7 @@ describe("disks on real block devices", function () {
         "set -euo pipefail",
         "DEVICE_TYPES=(loop disk part)",
         assignments(diskVariables(plan)),
+        readScript("disks/mounts.sh"),
         readScript("disks/inspect.sh"),
         'judge_disk 0; echo "verdict: $VERDICT"; printf "%s\\n" "${REFUSALS[@]}"',
       ].join("\n"),

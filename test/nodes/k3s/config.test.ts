@@ -214,12 +214,13 @@ describe("K3s configuration", () => {
       expect(unit).to.contain("Type=notify\nKillMode=process\nDelegate=yes\n");
       expect(unit).to.contain("ExecStart=/usr/local/bin/k3s server\n");
       expect(unit).not.to.contain("Environment");
-      expect(unit).not.to.contain("RequiresMountsFor");
+      expect(unit).not.to.contain(".mount");
     });
 
-    it("trap 21: does not start without the data disks", () => {
-      const mounts = ["/var/lib/homelab/disks/nvme-1", "/var/lib/homelab/disks/nvme-2"];
-      expect(k3sUnit("agent", mounts)).to.contain(`RequiresMountsFor=${mounts.join(" ")}\n`);
+    it("trap 21: starts after the data disks; one that is dead delays it and does not stop it", () => {
+      const unit = k3sUnit("agent", ["/var/lib/homelab/disks/nvme-2", "/var/lib/homelab/disks/nvme-1"]);
+      const mounts = "var-lib-homelab-disks-nvme\\x2d1.mount var-lib-homelab-disks-nvme\\x2d2.mount";
+      expect(unit).to.contain(`Wants=${mounts}\nAfter=${mounts}\n`).and.not.contain("Requires");
     });
   });
 });

@@ -195,13 +195,29 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     `);
   });
 
-  it("removes Cilium's links, which would leave the host without its network, and no other", () => {
+  it("removes Cilium's links and rules, which would leave the host without its network, and no others", () => {
     const output = passes(`
-      ip link add cilium_host type veth peer name cilium_net || { echo "no veth here"; exit 0; }
-      ip link add lan0 type dummy
+      ip link add cilium_host type veth peer name cilium_net || { echo "no veth in this kernel"; exit 0; }
+      ip link add lan0 type bridge
+      tool iptables-save <<'EOF'
+#!/bin/sh
+printf '%s\\n' '*nat' ':CILIUM_POST_nat - [0:0]' ':MINE - [0:0]' '-A POSTROUTING -j CILIUM_POST_nat' '-A INPUT -j MINE' COMMIT
+EOF
+      tool iptables-restore <<'EOF'
+#!/bin/sh
+sed 's/^/restored: /'
+EOF
       . "$FILES/functions"; tear_down_k3s 1
       ! ip link show cilium_host 2>/dev/null && ! ip link show cilium_net 2>/dev/null && ip link show lan0
     `);
-    expect(output).to.contain("lan0");
+    if (!output.includes("no veth")) {
+      expect(output).to.contain("lan0");
+      expect(output.match(/^restored: .*$/gm)).to.deep.equal([
+        "restored: *nat",
+        "restored: :MINE - [0:0]",
+        "restored: -A INPUT -j MINE",
+        "restored: COMMIT",
+      ]);
+    }
   });
 });

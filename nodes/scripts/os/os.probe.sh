@@ -1,0 +1,23 @@
+# Facts of a node's operating system.
+
+fact hostname "$(hostname)"
+fact timezone "$(timezone_in_force)"
+fact swap "$(swap_in_use)"
+fact firewall "$(firewalls)"
+fact time "$(time_state)"
+for name in "${PACKAGES[@]}"; do
+  fact "package.$name" "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || echo absent)"
+done
+for name in "${UNITS[@]}"; do
+  fact "unit.$name" "$(unit_state "$name")"
+done
+for name in "${KERNEL_MODULES[@]}"; do
+  if module_loaded "$name"; then state=loaded; else state=absent; fi
+  fact "module.$name" "$state"
+done
+for setting in "${SYSCTLS[@]}"; do
+  fact "sysctl.${setting%%=*}" "$(sysctl_value "${setting%%=*}" || echo absent)"
+done
+for path in "${FILES[@]}"; do
+  fact "file.$path" "$(file_hash "$path")"
+done

@@ -1,0 +1,182 @@
+import { expect } from "chai";
+import { stringify } from "yaml";
+import type { Homelab } from "../../../config/homelab";
+import { alertmanagerConfig, alertmanagerValues } from "../../../components/monitoring/alertmanager";
+import { channels, NTFY_MAX_ALERTS, receiverFiles } from "../../../components/monitoring/receivers";
+import { alertGroups } from "../../../components/monitoring/alerts/rules";
+import { runbookUrl } from "../../../components/monitoring/alerts/alert";
+import { home } from "../../support/home";
+import { skipBecause } from "../../support/skip";
+import { everyReceiver } from "./homes";
+import { amtoolVersion, runTool, toolProblem } from "./tools";
+
+const FOLDER = "/etc/alertmanager/secrets/alertmanager-receivers";
+
+const silent = () =>
+  home((config) => {
+    config.monitoring.receivers = {};
+    config.secrets.alerts = {};
+  });
+
+/** The configuration as amtool of this machine can read it: up to 0.27 it knows two of the files only as URLs. */
+function configFile(homelab: Homelab): string {
+  const text = stringify(alertmanagerConfig(homelab));
+  const [major, minor] = amtoolVersion();
+  return major > 0 || minor >= 28
+    ? text
+    : text.replace(/\b(webhook_)?url_file: .*/g, (_line, prefix = "") => `${prefix}url: https://example.org/`);
+}
+
+describe("Alertmanager", () => {
+  it("has no secret in its configuration: only the names of mounted files", () => {
+    const homelab = everyReceiver();
+    const text = JSON.stringify(alertmanagerValues(homelab));
+    for (const secret of Object.values(homelab.secrets.alerts)) {
+      expect(text).not.to.contain(secret);
+    }
+    const { receivers } = alertmanagerConfig(homelab) as { receivers: Record<string, unknown>[] };
+    expect(receivers.map((receiver) => JSON.stringify(receiver))).to.deep.equal([
+      '{"name":"null"}',
+      `{"name":"phone-critical","webhook_configs":[{"url_file":"${FOLDER}/phone-critical","max_alerts":5,"send_resolved":true}]}`,
+      `{"name":"phone-warning","webhook_configs":[{"url_file":"${FOLDER}/phone-warning","max_alerts":5,"send_resolved":true}]}`,
+      `{"name":"chat","discord_configs":[{"webhook_url_file":"${FOLDER}/chat","send_resolved":true}]}`,
+      `{"name":"work","slack_configs":[{"api_url_file":"${FOLDER}/work","send_resolved":true,"channel":"#alerts"}]}`,
+      '{"name":"mail","email_configs":[{"to":"you@example.org","from":"homelab@example.org",' +
+        `"smarthost":"smtp.example.org:587","auth_username":"homelab","auth_password_file":"${FOLDER}/mail","send_resolved":true}]}`,
+    ]);
+    expect((alertmanagerValues(homelab).alertmanagerSpec as { secrets: string[] }).secrets).to.deep.equal([
+      "alertmanager-receivers",
+    ]);
+  });
+
+  it("has a file for every channel that the configuration names, and no other", () => {
+    const homelab = everyReceiver();
+    const named = [...JSON.stringify(alertmanagerConfig(homelab)).matchAll(/alertmanager-receivers\/([a-z-]+)/g)];
+    expect(Object.keys(receiverFiles(homelab)).sort()).to.deep.equal(named.map(([, file]) => file).sort());
+    expect(receiverFiles(homelab)).to.include({ mail: "mail-secret" });
+  });
+
+  it("tells nobody where there are no receivers, and mounts nothing", () => {
+    const config = alertmanagerConfig(silent()) as { route: { receiver: string; routes: unknown[] } };
+    expect(config.route.receiver).to.equal("null");
+    expect(config.route.routes).to.deep.equal([]);
+    expect(alertmanagerValues(silent()).alertmanagerSpec).not.to.have.property("secrets");
+    expect(receiverFiles(silent())).to.deep.equal({});
+  });
+
+  it("leaves no default of the chart behind in Helm's merge of maps", () => {
+    // Keys of alertmanager.config in the chart's default values.
+    expect(alertmanagerConfig(home())).to.include.keys("global", "inhibit_rules", "route", "receivers", "templates");
+    const { route } = alertmanagerConfig(home()) as { route: object };
+    expect(route).to.include.keys("group_by", "group_wait", "group_interval", "repeat_interval", "receiver", "routes");
+  });
+
+  it("says which receiver has no secret", () => {
+    const broken = { ...home(), secrets: { ...home().secrets, alerts: {} } };
+    expect(() => receiverFiles(broken)).to.throw("secrets.alerts.phone");
+  });
+
+  describe("ntfy", () => {
+    const [critical, warning] = channels("phone", { kind: "ntfy", server: "https://ntfy.example.org/" });
+
+    it("gets a URL with the topic, a priority for each severity, and templates that read Alertmanager's JSON", () => {
+      const url = new URL(critical.file("my topic"));
+      expect(url.origin + url.pathname).to.equal("https://ntfy.example.org/my%20topic");
+      expect(Object.fromEntries(url.searchParams)).to.include({ template: "yes", priority: "urgent" });
+      expect(url.searchParams.get("message")).to.contain("{{with .annotations.runbook_url}}");
+      expect(new URL(warning.file("t")).searchParams.get("priority")).to.equal("default");
+      // ntfy refuses templates that call others (server.go templateDisallowedRegex).
+      expect(url.search).not.to.match(/%7B%7B-?\s*(call|template|define)\b/);
+    });
+
+    it("never gets more than its 4,096 bytes, whatever fires together", () => {
+      const homelab = home();
+      const longest = Math.max(
+        ...alertGroups(homelab).flatMap(({ topic, alerts }) =>
+          alerts.map(
+            ({ name, summary, description }) =>
+              // Four label values of up to 63 characters may be filled in.
+              Buffer.byteLength([summary, description, runbookUrl(homelab, topic, name), ""].join("\n")) + 4 * 63,
+          ),
+        ),
+      );
+      expect(longest * NTFY_MAX_ALERTS).to.be.below(4096);
+    });
+  });
+
+  describe("to amtool", () => {
+    before(function () {
+      const problem = toolProblem("amtool");
+      if (problem) {
+        skipBecause(this as never, problem);
+      }
+    });
+
+    for (const [name, homelab] of Object.entries({ home, everyReceiver, silent })) {
+      it(`is a valid configuration: ${name}`, () => {
+        const run = runTool("amtool", ["check-config", "am.yml"], { "am.yml": configFile(homelab()) });
+        expect(run.ok, run.output).to.be.true;
+      });
+    }
+
+    const receiversOf = (homelab: Homelab, ...labels: string[]) =>
+      runTool("amtool", ["config", "routes", "test", "--config.file=am.yml", ...labels], {
+        "am.yml": configFile(homelab),
+      }).output.trim();
+
+    it("sends both severities to every receiver, and nothing else to anybody", () => {
+      const homelab = everyReceiver();
+      expect(receiversOf(homelab, "alertname=NodeDown", "severity=critical")).to.equal("phone-critical,chat,work,mail");
+      expect(receiversOf(homelab, "alertname=GpuGone", "severity=warning")).to.equal("phone-warning,chat,work,mail");
+      expect(receiversOf(homelab, "alertname=Watchdog", "severity=none")).to.equal("null");
+      expect(receiversOf(homelab, "alertname=InfoInhibitor", "severity=info")).to.equal("null");
+    });
+  });
+
+  describe("inhibition", () => {
+    interface Rule {
+      source_matchers: string[];
+      target_matchers: string[];
+      equal?: string[];
+    }
+    type Labels = Record<string, string>;
+
+    /** Matchers as Alertmanager reads them, and its rule that a label missing on both sides is equal. */
+    function silences(source: Labels, target: Labels): boolean {
+      const fits = (labels: Labels) => (matcher: string) => {
+        const [, name, operator, value] = /^(\w+) (=~|!=|=) "(.*)"$/.exec(matcher) ?? [];
+        const found = labels[name] ?? "";
+        return operator === "="
+          ? found === value
+          : operator === "!="
+            ? found !== value
+            : new RegExp(`^(${value})$`).test(found);
+      };
+      return (alertmanagerConfig(home()) as { inhibit_rules: Rule[] }).inhibit_rules.some(
+        (rule) =>
+          rule.source_matchers.every(fits(source)) &&
+          rule.target_matchers.every(fits(target)) &&
+          (rule.equal ?? []).every((label) => (source[label] ?? "") === (target[label] ?? "")),
+      );
+    }
+    const down = { alertname: "NodeDown", severity: "critical", node: "k3s1" };
+
+    it("a node that is down silences what is on it, and degraded volumes everywhere", () => {
+      expect(silences(down, { alertname: "CiliumAgentNotReady", severity: "critical", node: "k3s1" })).to.be.true;
+      expect(silences(down, { alertname: "LonghornVolumeDegraded", severity: "warning", node: "k3s2" })).to.be.true;
+    });
+
+    it("it silences neither itself, nor other nodes, nor lost data elsewhere", () => {
+      expect(silences(down, down)).to.be.false;
+      expect(silences(down, { alertname: "NodeDown", severity: "critical", node: "k3s2" })).to.be.false;
+      expect(silences(down, { alertname: "LonghornVolumeFaulted", severity: "critical", node: "k3s2" })).to.be.false;
+      expect(silences(down, { alertname: "VeleroBackupTooOld", severity: "critical" })).to.be.false;
+    });
+
+    it("an alert's higher severity silences its lower one, of the same thing only", () => {
+      const hot = (severity: string, gpu: string) => ({ alertname: "GpuHot", severity, gpu });
+      expect(silences(hot("critical", "0"), hot("warning", "0"))).to.be.true;
+      expect(silences(hot("critical", "0"), hot("warning", "1"))).to.be.false;
+    });
+  });
+});
