@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { OrderedComponent } from "./ordered-component";
 
 /** Services without a login of their own; OAuth2-Proxy stands in front of each. */
 export const proxiedServices = ["prometheus", "alertmanager", "longhorn"] as const;
@@ -13,7 +14,7 @@ export type OidcClient = (typeof oidcClients)[number];
  * Every secret that nobody has to choose. They live in the state, outlast every generation of the cluster and are
  * protected: a restore needs the tokens and keys of the time of the backup.
  */
-export class GeneratedSecrets extends pulumi.ComponentResource {
+export class GeneratedSecrets extends OrderedComponent {
   /** Password of K3s servers; encrypts the bootstrap data, so it may never change silently. */
   public readonly k3sServerToken: pulumi.Output<string>;
   /** Agents join with this one and never hold the server's. */
@@ -33,7 +34,7 @@ export class GeneratedSecrets extends pulumi.ComponentResource {
   public readonly cookieSecrets: Readonly<Record<ProxiedService, pulumi.Output<string>>>;
 
   public constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:secrets:GeneratedSecrets", name, {}, opts);
+    super("homelab:secrets:GeneratedSecrets", name, opts);
     const child: pulumi.CustomResourceOptions = { parent: this, protect: true };
     const password = (key: string, length: number, upper = true) =>
       new random.RandomPassword(`${name}-${key}`, { length, special: false, upper }, child).result;

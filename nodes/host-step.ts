@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 import { assignments, renderProbe, renderRun, type HostProbe, type HostScript } from "./host-script";
 import { HostState, type Facts } from "./host-state";
+import { OrderedComponent } from "../components/ordered-component";
 
 export interface HostStepArgs {
   host: Host;
@@ -19,12 +20,12 @@ export interface HostStepArgs {
  * The text goes over standard input, never into the command line, and runs as a unit of the machine's systemd. It runs
  * again whenever the text or a secret changes; there are no triggers, which would replace instead of update.
  */
-export class HostStep extends pulumi.ComponentResource {
+export class HostStep extends OrderedComponent {
   /** Facts of the machine after the step; undefined for a step without a probe. */
   public readonly facts?: pulumi.Output<Record<string, string>>;
 
   public constructor(name: string, args: HostStepArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:HostStep", name, {}, opts);
+    super("homelab:nodes:HostStep", name, opts);
     const { host, script, secrets = {}, state } = args;
     const stdin = withSecrets(script, secrets, (text) => renderRun(script, host.identity, text));
 

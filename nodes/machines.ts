@@ -7,6 +7,7 @@ import { hostOf, type Host } from "./host";
 import { Hypervisor } from "./hypervisor/hypervisor";
 import { VirtualMachine } from "./hypervisor/virtual-machine";
 import { NodeBootstrap } from "./os/node-bootstrap";
+import { OrderedComponent } from "../components/ordered-component";
 
 export interface MachinesArgs {
   homelab: Homelab;
@@ -19,7 +20,7 @@ export interface MachinesArgs {
  * Every machine, from bare to ready for K3s. Machines do not wait for each other, except a VM for its hypervisor: that
  * keeps the slowest of them, the one that reboots for its GPU driver, from holding up the rest.
  */
-export class Machines extends pulumi.ComponentResource {
+export class Machines extends OrderedComponent {
   /** Nodes of the cluster by name. */
   public readonly hosts: Readonly<Record<string, Host>>;
   /** What K3s waits for on each node, by name. */
@@ -30,7 +31,7 @@ export class Machines extends pulumi.ComponentResource {
   public readonly exports: pulumi.Resource[];
 
   public constructor(name: string, args: MachinesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:Machines", name, {}, opts);
+    super("homelab:nodes:Machines", name, opts);
     const { homelab, generation, vmHostKeySeed } = args;
     const { controlPlane } = homelab;
 

@@ -1,6 +1,7 @@
 import * as b2 from "@pulumi/b2";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
+import { OrderedComponent } from "../ordered-component";
 
 /** What a client needs for one bucket; region and endpoint are in the configuration. */
 export interface BucketAccess {
@@ -25,12 +26,12 @@ export const bucketCapabilities = ["listBuckets", "listFiles", "readFiles", "wri
  * backup's and then cannot be shortened, and a bucket under compliance mode cannot be removed by anybody. A key stolen
  * from the cluster can therefore delete backups; the master key of the configuration never enters the cluster.
  */
-export class B2Storage extends pulumi.ComponentResource {
+export class B2Storage extends OrderedComponent {
   public readonly velero: BucketAccess;
   public readonly etcd: BucketAccess;
 
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:backup:B2Storage", name, {}, opts);
+    super("homelab:backup:B2Storage", name, opts);
     const { b2: account } = args.homelab.backup;
     const { b2ApplicationKeyId, b2ApplicationKey } = args.homelab.secrets;
     const provider = new b2.Provider(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { ETCD_S3_SECRET } from "../../nodes/k3s/config";
 import type { BucketAccess } from "./b2-storage";
+import { OrderedComponent } from "../ordered-component";
 
 /**
  * S3 settings of K3s' etcd snapshots, without the keys. K3s prunes a folder to the configured number of snapshots, so
@@ -32,11 +33,11 @@ export interface EtcdSnapshotSecretArgs {
  * the key never stands in a file on a node. It cannot serve a restore, which runs without an API server: there the same
  * settings are options of `k3s server --cluster-reset`.
  */
-export class EtcdSnapshotSecret extends pulumi.ComponentResource {
+export class EtcdSnapshotSecret extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: EtcdSnapshotSecretArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:backup:EtcdSnapshotSecret", name, {}, opts);
+    super("homelab:backup:EtcdSnapshotSecret", name, opts);
     const { bucket, keyId, key } = args.storage;
     const secret = new core.Secret(
       `${name}-s3`,

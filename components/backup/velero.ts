@@ -11,6 +11,7 @@ import type { ServiceArgs } from "../service";
 import type { BucketAccess } from "./b2-storage";
 import { backupSchedules, veleroNames, volumePolicies, volumePolicyData, type VolumePolicyName } from "./schedules";
 import { credentialsFile, veleroValues } from "./velero-values";
+import { OrderedComponent } from "../ordered-component";
 
 export interface VeleroArgs extends ServiceArgs {
   secrets: GeneratedSecrets;
@@ -23,11 +24,11 @@ export interface VeleroArgs extends ServiceArgs {
  * The 13 CRDs are the chart's own and stay in the state: Velero publishes no single file of them that could be pinned by
  * its digest. They are 0.2 MB, a tenth of what cost 13 s in design's measurement.
  */
-export class Velero extends pulumi.ComponentResource {
+export class Velero extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: VeleroArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:backup:Velero", name, {}, opts);
+    super("homelab:backup:Velero", name, opts);
     const { homelab, secrets, storage } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // The node agents read volumes of every pod through host paths.

@@ -3,6 +3,7 @@ import type { Homelab } from "../../config/homelab";
 import { pinnedChart, type HelmValues } from "../chart";
 import { namespace } from "../namespace";
 import { waitFor } from "../network/manifest";
+import { OrderedComponent } from "../ordered-component";
 
 /** Values of the cert-manager chart, v1.18. */
 export function certManagerValues(): HelmValues {
@@ -31,9 +32,9 @@ export function certManagerValues(): HelmValues {
  * Issues and renews certificates. Ready when its webhook can be trusted. Needs the CRDs of Gateway API before it, or its
  * controller ends itself (pkg/controller/context.go at v1.18), and those of Prometheus' operator.
  */
-export class CertManager extends pulumi.ComponentResource {
+export class CertManager extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:certificates:CertManager", name, {}, opts);
+    super("homelab:certificates:CertManager", name, opts);
     const own = namespace("cert-manager", { podSecurity: "restricted" }, { parent: this });
     pinnedChart(
       "cert-manager",

@@ -5,6 +5,7 @@ import { applyManifest } from "../network/manifest";
 import { homeGateway } from "../network/route";
 import type { ServiceArgs } from "../service";
 import { certificateManifest, issuerManifest, issuerName } from "./manifests";
+import { OrderedComponent } from "../ordered-component";
 
 /** Seconds that Let's Encrypt is given for all certificates together; they are issued side by side. */
 const PATIENCE = 600;
@@ -16,9 +17,9 @@ const PATIENCE = 600;
  * Whether they can be issued depends on what lies outside the cluster: DNS, and the router's port 80. So no bare wait on
  * the objects, which would end in "timed out", but a gate that says which host fails and what to look at.
  */
-export class Certificates extends pulumi.ComponentResource {
+export class Certificates extends OrderedComponent {
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:certificates:Certificates", name, {}, opts);
+    super("homelab:certificates:Certificates", name, opts);
     const { homelab, controlPlane } = args;
     const { issuer } = homelab.network.certificates;
 

@@ -3,16 +3,17 @@ import { pinnedChart } from "../chart";
 import { namespace } from "../namespace";
 import type { ServiceArgs } from "../service";
 import { dcgmExporterValues, nvidiaWorkers } from "./nvidia-values";
+import { OrderedComponent } from "../ordered-component";
 
 /**
  * Metrics of NVIDIA GPUs, with the pods that use them. Needs the CRDs of the Prometheus operator. Nothing where no worker
  * has a GPU.
  */
-export class DcgmExporter extends pulumi.ComponentResource {
+export class DcgmExporter extends OrderedComponent {
   public readonly ready: pulumi.Resource[] = [];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:gpu:DcgmExporter", name, {}, opts);
+    super("homelab:gpu:DcgmExporter", name, opts);
     const { homelab } = args;
     if (nvidiaWorkers(homelab).length > 0) {
       // Privileged: profiling metrics need SYS_ADMIN, and it mounts the kubelet's socket of pod resources.

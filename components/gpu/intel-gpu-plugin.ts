@@ -4,18 +4,19 @@ import { gate } from "../gate";
 import { namespace } from "../namespace";
 import type { ServiceArgs } from "../service";
 import { INTEL_APP, INTEL_RESOURCE, intelDaemonSets, intelWorkers } from "./intel-manifests";
+import { OrderedComponent } from "../ordered-component";
 
 const HINT =
   "On the node, ls /dev/dri must show renderD128: a BIOS that switches the graphics off without a screen hides it. " +
   `Then read: k3s kubectl -n ${INTEL_APP} logs --selector app.kubernetes.io/name=${INTEL_APP} --tail=50`;
 
 /** Offers the render device of QuickSync nodes to pods. Nothing where no worker has one. */
-export class IntelGpuPlugin extends pulumi.ComponentResource {
+export class IntelGpuPlugin extends OrderedComponent {
   /** Wait for these before a pod asks for the device. */
   public readonly ready: pulumi.Resource[] = [];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:gpu:IntelGpuPlugin", name, {}, opts);
+    super("homelab:gpu:IntelGpuPlugin", name, opts);
     const { homelab, controlPlane } = args;
     const workers = intelWorkers(homelab);
     const child = { parent: this };

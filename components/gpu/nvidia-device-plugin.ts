@@ -14,6 +14,7 @@ import {
   nvidiaWorkers,
   sliceConfig,
 } from "./nvidia-values";
+import { OrderedComponent } from "../ordered-component";
 
 const HINT =
   "On the node: nvidia-smi must work, and K3s must have started after the container toolkit was installed " +
@@ -24,12 +25,12 @@ const HINT =
  * Offers each NVIDIA GPU to pods in the number of slices that the configuration states. Driver and container toolkit must
  * have been there before K3s. Nothing where no worker has a GPU.
  */
-export class NvidiaDevicePlugin extends pulumi.ComponentResource {
+export class NvidiaDevicePlugin extends OrderedComponent {
   /** Wait for these before a pod asks for a GPU. */
   public readonly ready: pulumi.Resource[] = [];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:gpu:NvidiaDevicePlugin", name, {}, opts);
+    super("homelab:gpu:NvidiaDevicePlugin", name, opts);
     const { homelab, controlPlane } = args;
     const workers = nvidiaWorkers(homelab);
     const child = { parent: this };

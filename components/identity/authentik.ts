@@ -11,6 +11,7 @@ import type { ServiceArgs } from "../service";
 import { AUTHENTIK_PORT, authentikEnvironment, authentikNames, authentikValues } from "./authentik-values";
 import { blueprint, blueprintYaml } from "./blueprint";
 import { oidcEndpoints } from "./oidc";
+import { OrderedComponent } from "../ordered-component";
 
 export interface AuthentikArgs extends ServiceArgs {
   secrets: GeneratedSecrets;
@@ -20,11 +21,11 @@ export interface AuthentikArgs extends ServiceArgs {
  * The one login of the house: Authentik with its PostgreSQL, behind the gateway, configured by a blueprint.
  * Whatever logs in through it waits for `ready`: then every client's provider answers at its public name.
  */
-export class Authentik extends pulumi.ComponentResource {
+export class Authentik extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: AuthentikArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:identity:Authentik", name, {}, opts);
+    super("homelab:identity:Authentik", name, opts);
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // Retained with the claim in it: deleting a namespace deletes every claim inside, whatever protects those.

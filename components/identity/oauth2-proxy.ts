@@ -8,6 +8,7 @@ import type { GeneratedSecrets, ProxiedService } from "../secrets";
 import type { ServiceArgs } from "../service";
 import { oidcClientId } from "./oidc";
 import { PROXY_PORT, proxyName, proxyPolicy, proxyValues } from "./oauth2-proxy-values";
+import { OrderedComponent } from "../ordered-component";
 
 export interface OAuth2ProxyArgs extends ServiceArgs {
   secrets: GeneratedSecrets;
@@ -24,11 +25,11 @@ export interface OAuth2ProxyArgs extends ServiceArgs {
  * The login in front of one service that has none of its own. The service's host is routed to the proxy and to nothing
  * else, so there is no way around it.
  */
-export class OAuth2Proxy extends pulumi.ComponentResource {
+export class OAuth2Proxy extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: OAuth2ProxyArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:identity:OAuth2Proxy", name, {}, opts);
+    super("homelab:identity:OAuth2Proxy", name, opts);
     const { homelab, secrets, service } = args;
     const proxy = proxyName(service);
     const child: pulumi.CustomResourceOptions = { parent: this };

@@ -2,6 +2,7 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { prometheusRules } from "./alerts/rules";
+import { OrderedComponent } from "../ordered-component";
 
 export interface AlertRulesArgs {
   homelab: Homelab;
@@ -11,11 +12,11 @@ export interface AlertRulesArgs {
 }
 
 /** What is watched in this house, one PrometheusRule for each topic. Needs no running Prometheus: it picks them up. */
-export class AlertRules extends pulumi.ComponentResource {
+export class AlertRules extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: AlertRulesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:monitoring:AlertRules", name, {}, opts);
+    super("homelab:monitoring:AlertRules", name, opts);
     this.ready = prometheusRules(args.homelab).map(
       ({ apiVersion, kind, metadata, spec }) =>
         new CustomResource(

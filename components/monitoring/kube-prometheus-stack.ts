@@ -12,6 +12,7 @@ import { kubePrometheusStackValues } from "./kube-prometheus-stack-values";
 import { grafanaBackend, MONITORING_NAMESPACE, STACK_RELEASE } from "./names";
 import { ingressRules } from "./network-policies";
 import { receiverFiles, RECEIVERS_SECRET } from "./receivers";
+import { OrderedComponent } from "../ordered-component";
 
 export interface KubePrometheusStackArgs extends ServiceArgs {
   secrets: GeneratedSecrets;
@@ -24,14 +25,14 @@ export interface KubePrometheusStackArgs extends ServiceArgs {
 }
 
 /** Prometheus, Alertmanager and Grafana. Grafana logs people in at Authentik by itself. */
-export class KubePrometheusStack extends pulumi.ComponentResource {
+export class KubePrometheusStack extends OrderedComponent {
   /** Prometheus and Alertmanager are Available, Grafana's Deployment is up. */
   public readonly ready: pulumi.Resource[];
   /** Namespace of everything that watches. */
   public readonly namespace: pulumi.Output<string>;
 
   public constructor(name: string, args: KubePrometheusStackArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:monitoring:KubePrometheusStack", name, {}, opts);
+    super("homelab:monitoring:KubePrometheusStack", name, opts);
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
 

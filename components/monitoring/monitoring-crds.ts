@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { crdBundle, type CrdBundleArgs } from "../crd-bundle";
 import type { ServiceArgs } from "../service";
+import { OrderedComponent } from "../ordered-component";
 
 const FILE = "stripped-down-crds.yaml";
 
@@ -28,12 +29,12 @@ export function monitoringCrdBundle(homelab: Homelab): Omit<CrdBundleArgs, "cont
 }
 
 /** CRDs of the Prometheus operator. They come early: Longhorn, Cilium, DCGM and others ship ServiceMonitors (trap 35). */
-export class MonitoringCrds extends pulumi.ComponentResource {
+export class MonitoringCrds extends OrderedComponent {
   /** All ten are served. */
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:monitoring:MonitoringCrds", name, {}, opts);
+    super("homelab:monitoring:MonitoringCrds", name, opts);
     const bundle = crdBundle(
       `${name}-bundle`,
       { controlPlane: args.controlPlane, ...monitoringCrdBundle(args.homelab) },

@@ -5,6 +5,7 @@ import { gate } from "../gate";
 import type { ServiceArgs } from "../service";
 import { ciliumValues } from "./cilium-values";
 import { ciliumFeatures } from "./cilium-version";
+import { OrderedComponent } from "../ordered-component";
 
 /** Class of Gateways that Cilium serves; the chart creates it under this name. */
 export const GATEWAY_CLASS = "cilium";
@@ -30,9 +31,9 @@ export function ciliumCrds({ network, versions }: Homelab): string[] {
  * The cluster's network: pods, services, load balancing and the gateway's data plane. Ready when every node is Ready
  * and the operator serves what comes next. Needs the CRDs of Gateway API and of Prometheus' operator before it.
  */
-export class Cilium extends pulumi.ComponentResource {
+export class Cilium extends OrderedComponent {
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:network:Cilium", name, {}, opts);
+    super("homelab:network:Cilium", name, opts);
     const { homelab, controlPlane } = args;
 
     const chart = pinnedChart(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platformServices, type Homelab } from "../../config/homelab";
 import { gate } from "../gate";
 import type { ServiceArgs } from "../service";
+import { OrderedComponent } from "../ordered-component";
 
 /**
  * A server block for CoreDNS that answers the platform's own names with the gateway's address, and forwards whatever
@@ -41,9 +42,9 @@ export interface ClusterDnsArgs extends ServiceArgs {
  * the plugin `reload` notices changed imports (coredns/coredns#3068). Written before the first pod of CoreDNS can start,
  * it is simply there; the gate covers later changes.
  */
-export class ClusterDns extends pulumi.ComponentResource {
+export class ClusterDns extends OrderedComponent {
   public constructor(name: string, args: ClusterDnsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:network:ClusterDns", name, {}, opts);
+    super("homelab:network:ClusterDns", name, opts);
     const { homelab, controlPlane, cilium } = args;
     const custom = new core.ConfigMap(
       `${name}-coredns-custom`,

@@ -3,6 +3,7 @@ import type { Homelab } from "../../config/homelab";
 import { crdBundle } from "../crd-bundle";
 import type { ServiceArgs } from "../service";
 import { ciliumFeatures } from "./cilium-version";
+import { OrderedComponent } from "../ordered-component";
 
 const GROUP = "gateway.networking.k8s.io";
 
@@ -37,9 +38,9 @@ export function gatewayApiUrl({ versions }: Homelab): string {
  * Listed is not served: the standard channel of v1.1.0 lists GRPCRoute v1alpha2 without serving it, on which the
  * operator of Cilium 1.15 crashes (cilium/cilium#34835). So the versions that are really served are asserted.
  */
-export class GatewayApiCrds extends pulumi.ComponentResource {
+export class GatewayApiCrds extends OrderedComponent {
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:network:GatewayApiCrds", name, {}, opts);
+    super("homelab:network:GatewayApiCrds", name, opts);
     const { homelab, controlPlane } = args;
     crdBundle(
       `${name}-crds`,

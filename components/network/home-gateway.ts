@@ -4,14 +4,15 @@ import { namespace } from "../namespace";
 import { gatewayManifest, redirectManifest } from "./gateway-manifests";
 import { applyManifest } from "./manifest";
 import { homeGateway } from "./route";
+import { OrderedComponent } from "../ordered-component";
 
 /**
  * Where HTTP and HTTPS enter the house. Needs the pools before it, and needs no certificate: it is certificates that
  * need it, to answer their challenges.
  */
-export class HomeGateway extends pulumi.ComponentResource {
+export class HomeGateway extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:network:HomeGateway", name, {}, opts);
+    super("homelab:network:HomeGateway", name, opts);
     // The only pods here are cert-manager's short-lived solvers, and they meet the strictest standard.
     const networking = namespace(
       homeGateway.namespace,

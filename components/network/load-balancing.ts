@@ -3,11 +3,12 @@ import type { Homelab } from "../../config/homelab";
 import { addressPools } from "./address-pools";
 import { announcements } from "./announcements";
 import { applyManifest } from "./manifest";
+import { OrderedComponent } from "../ordered-component";
 
 /** Addresses for LoadBalancer services and their announcement to the house. Needs Cilium's operator before it. */
-export class LoadBalancing extends pulumi.ComponentResource {
+export class LoadBalancing extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:network:LoadBalancing", name, {}, opts);
+    super("homelab:network:LoadBalancing", name, opts);
     for (const manifest of [...addressPools(args.homelab), ...announcements(args.homelab)]) {
       applyManifest(`${name}-${kebabKind(manifest.kind)}-${manifest.metadata.name}`, manifest, { parent: this });
     }

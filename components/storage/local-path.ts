@@ -14,17 +14,18 @@ import {
   localPathNames,
   localPathRole,
 } from "./local-path-manifests";
+import { OrderedComponent } from "../ordered-component";
 
 /**
  * Volumes on a node's own disk, for caches and what may be lost with the node. The provisioner is ours, because the one
  * that K3s ships (disabled in its config) would be a second default class and is reapplied at every start.
  */
-export class LocalPath extends pulumi.ComponentResource {
+export class LocalPath extends OrderedComponent {
   /** Wait for these before a volume is claimed. */
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:storage:LocalPath", name, {}, opts);
+    super("homelab:storage:LocalPath", name, opts);
     const { homelab } = args;
     const { app, serviceAccount: account, config: configName } = localPathNames;
     const child = { parent: this };

@@ -14,6 +14,7 @@ import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageWorkers } fr
 import { longhornRecurringJobs } from "./longhorn-recurring-jobs";
 import { longhornSettings, settingName } from "./longhorn-settings";
 import { longhornValues } from "./longhorn-values";
+import { OrderedComponent } from "../ordered-component";
 
 const API_VERSION = "longhorn.io/v1beta2";
 
@@ -26,12 +27,12 @@ const API_VERSION = "longhorn.io/v1beta2";
  * rebuild generation must be able to replace them. The provider must be set to update ConfigMaps in place
  * (`enableConfigMapMutable`), or a changed setting would replace an object that is not deleted.
  */
-export class Longhorn extends pulumi.ComponentResource {
+export class Longhorn extends OrderedComponent {
   /** Wait for these before a volume is claimed. */
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:storage:Longhorn", name, {}, opts);
+    super("homelab:storage:Longhorn", name, opts);
     const { homelab, controlPlane } = args;
     const child = { parent: this };
     const kept = { parent: this, retainOnDelete: true };

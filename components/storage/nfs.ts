@@ -6,6 +6,7 @@ import type { ServiceArgs } from "../service";
 import { csiGate } from "./csi-gate";
 import { mediaVolume, NFS_DRIVER } from "./media-volume";
 import { nfsValues } from "./nfs-values";
+import { OrderedComponent } from "../ordered-component";
 
 const NAMESPACE = "csi-driver-nfs";
 
@@ -16,12 +17,12 @@ const NAMESPACE = "csi-driver-nfs";
  * The volume is not deleted through Pulumi (`retainOnDelete`), and not `protect`ed: a rebuild generation makes it anew in
  * the new cluster, and what is on the server belongs to neither.
  */
-export class NfsStorage extends pulumi.ComponentResource {
+export class NfsStorage extends OrderedComponent {
   /** Wait for these before the media volume is claimed. */
   public readonly ready: pulumi.Resource[] = [];
 
   public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:storage:NfsStorage", name, {}, opts);
+    super("homelab:storage:NfsStorage", name, opts);
     const { homelab } = args;
     const child = { parent: this };
     const volume = mediaVolume(homelab);

@@ -64,4 +64,21 @@ const virtualDisks: Check = {
   },
 };
 
-export const diskChecks: readonly Check[] = [wholeDisks, onePlaceOnRoot, virtualDisks];
+const usedDisks: Check = {
+  name: "the control plane has disks only where it is alone",
+  needs: ["machines"],
+  run({ machines }) {
+    const alone = !Object.values(machines).some(({ role }) => role === "worker");
+    return disksOf(machines).flatMap(({ node, path }) =>
+      issueIf(!alone && machines[node].role === "control-plane", () => ({
+        path,
+        found: "a disk for volumes on the control plane, beside workers",
+        allowed:
+          "disks on workers: the control plane is tainted as soon as there are any, and Longhorn does not run there",
+        fix: "move the disk to a worker, or remove it here",
+      })),
+    );
+  },
+};
+
+export const diskChecks: readonly Check[] = [wholeDisks, onePlaceOnRoot, virtualDisks, usedDisks];

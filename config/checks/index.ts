@@ -1,7 +1,9 @@
 import { accessChecks } from "./access";
+import { announcementChecks } from "./announcements";
 import { backupChecks } from "./backup";
+import { chartChecks } from "./charts";
 import type { Check } from "./check";
-import { compatibilityChecks } from "./compatibility";
+import { ciliumChecks } from "./cilium";
 import { diskChecks } from "./disks";
 import { downloadChecks } from "./downloads";
 import { hostChecks } from "./hosts";
@@ -11,6 +13,7 @@ import { monitoringChecks } from "./monitoring";
 import { networkChecks } from "./network";
 import { pathChecks } from "./paths";
 import { poolChecks } from "./pool";
+import { programChecks } from "./programs";
 import { storageChecks } from "./storage";
 import { uniquenessChecks } from "./unique";
 
@@ -24,10 +27,13 @@ export const allChecks: readonly Check[] = [
   ...diskChecks,
   ...networkChecks,
   ...poolChecks,
+  ...announcementChecks,
   ...hostChecks,
   ...pathChecks,
   ...storageChecks,
-  ...compatibilityChecks,
+  ...ciliumChecks,
+  ...chartChecks,
+  ...programChecks,
   ...downloadChecks,
   ...backupChecks,
   ...monitoringChecks,

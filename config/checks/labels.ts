@@ -49,14 +49,16 @@ const schedulable: Check = {
   needs: ["machines"],
   run({ machines }) {
     const all = nodes(machines);
+    const workers = all.filter(({ machine }) => machine.role === "worker");
+    // K3s taints the control plane as soon as there are workers.
+    const [first, ...others] = workers.length > 0 ? workers : all;
     const hard = (taint: string) => !taint.endsWith(":PreferNoSchedule");
-    const closed = all.length > 0 && all.every(({ machine }) => machine.taints.some(hard));
-    const [first] = all;
+    const closed = first !== undefined && [first, ...others].every(({ machine }) => machine.taints.some(hard));
     return issueIf(closed, () => ({
       path: `machines.${first.name}.taints`,
       found: first.machine.taints.join(", "),
-      allowed: "at least one node without a taint NoSchedule or NoExecute: now every node keeps ordinary pods away",
-      fix: all.length === 1 ? "remove the taints: the only node carries everything" : "remove the taints of one node",
+      allowed: `no taint NoSchedule or NoExecute on at least one ${workers.length > 0 ? "worker" : "node"}: now all of them keep ordinary pods away`,
+      fix: others.length === 0 ? "remove the taints: there is no other" : "remove the taints of one of them",
     }));
   },
 };

@@ -1,7 +1,7 @@
-import { cidrRange, contains, numberToIpv4, overlaps } from "../cidr";
+import { cidrRange, contains, numberToIpv4, overlaps, within } from "../cidr";
 import type { ConfigIssue } from "../issues";
+import type { RawHomelab } from "../schema";
 import { issueIf, type Check } from "./check";
-import { poolOnLan } from "./network";
 
 const gateway: Check = {
   name: "the gateway's address is in the pool",
@@ -31,6 +31,11 @@ const gateway: Check = {
     ];
   },
 };
+
+/** Whether the pool lies in the LAN: then neighbours look for its addresses by ARP and never ask the router. */
+function poolOnLan(network: RawHomelab["network"]): boolean {
+  return within(cidrRange(network.pool), cidrRange(network.lan.cidr));
+}
 
 const announced: Check = {
   name: "the pool can be reached from the house",

@@ -4,6 +4,7 @@ import type { Host } from "../host";
 import { HostStep } from "../host-step";
 import { diskPlan } from "./plan";
 import { disksState, disksStep } from "./step";
+import { OrderedComponent } from "../../components/ordered-component";
 
 export interface NodeDisksArgs {
   homelab: Homelab;
@@ -15,12 +16,12 @@ export interface NodeDisksArgs {
  * The data disks of one machine, formatted if blank, mounted by UUID and asserted mounted. Needs the packages of
  * NodeBootstrap. A machine without disks gets no step. Destroying it does nothing to the disks.
  */
-export class NodeDisks extends pulumi.ComponentResource {
+export class NodeDisks extends OrderedComponent {
   /** What has to be done before anything may label, use or advertise the disks. */
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: NodeDisksArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:NodeDisks", name, {}, opts);
+    super("homelab:nodes:NodeDisks", name, opts);
     const { homelab, host, machine } = args;
     this.ready =
       diskPlan(homelab, machine).length === 0

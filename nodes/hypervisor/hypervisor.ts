@@ -3,6 +3,7 @@ import type { Homelab, Hypervisor as HypervisorMachine } from "../../config/home
 import { hostOf, type Host } from "../host";
 import { HostStep } from "../host-step";
 import { exportsStep, packagesStep, preflightStep } from "./hypervisor-steps";
+import { OrderedComponent } from "../../components/ordered-component";
 
 export interface HypervisorArgs {
   homelab: Homelab;
@@ -10,7 +11,7 @@ export interface HypervisorArgs {
 }
 
 /** A machine that runs VMs by libvirt and gives its stores to the cluster by NFS. */
-export class Hypervisor extends pulumi.ComponentResource {
+export class Hypervisor extends OrderedComponent {
   public readonly host: Host;
   /** What VMs wait for: libvirt answers. They do not wait for the exports. */
   public readonly libvirt: pulumi.Resource[];
@@ -18,7 +19,7 @@ export class Hypervisor extends pulumi.ComponentResource {
   public readonly exports: pulumi.Resource[];
 
   public constructor(name: string, args: HypervisorArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:Hypervisor", name, {}, opts);
+    super("homelab:nodes:Hypervisor", name, opts);
     const { homelab, machine } = args;
     const host = hostOf(homelab, machine);
     this.host = host;

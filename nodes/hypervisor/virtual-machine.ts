@@ -6,6 +6,7 @@ import { vendorData } from "./cloud-init";
 import { ed25519HostKey } from "./host-key";
 import { planVm } from "./vm-names";
 import { firstBootStep, vmStep, VENDOR_DATA } from "./vm-steps";
+import { OrderedComponent } from "../../components/ordered-component";
 
 export interface VirtualMachineArgs {
   homelab: Homelab;
@@ -23,13 +24,13 @@ export interface VirtualMachineArgs {
  * A VM from a cloud image, whose host key and identity are known before its first boot. Edits of its definition take
  * effect at its next boot; only a higher generation replaces its disk, and destroying this resource leaves it running.
  */
-export class VirtualMachine extends pulumi.ComponentResource {
+export class VirtualMachine extends OrderedComponent {
   public readonly host: Host;
   /** What steps on the VM wait for: cloud-init has finished. */
   public readonly ready: pulumi.Resource[];
 
   public constructor(name: string, args: VirtualMachineArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:VirtualMachine", name, {}, opts);
+    super("homelab:nodes:VirtualMachine", name, opts);
     const { homelab, machine, hypervisor, generation } = args;
     const plan = planVm(homelab, machine, generation);
     const seed = pulumi.secret(args.hostKeySeed);

@@ -7,6 +7,7 @@ import type { Host } from "../host";
 import { commandLine, HostStep } from "../host-step";
 import { kubeconfigRead, rewriteKubeconfig } from "./kubeconfig";
 import { k3sNodeStep } from "./node-step";
+import { OrderedComponent } from "../../components/ordered-component";
 
 export interface K3sClusterArgs {
   homelab: Homelab;
@@ -27,7 +28,7 @@ export interface K3sClusterArgs {
  * K3s on every node, and the provider through which everything in the cluster is made. Workers wait for the server and
  * for their own machine, not for each other.
  */
-export class K3sCluster extends pulumi.ComponentResource {
+export class K3sCluster extends OrderedComponent {
   /** Identified by the generation: a new certificate or address is an update, never a replacement of the cluster. */
   public readonly provider: Provider;
   /** Where kubectl runs. */
@@ -40,7 +41,7 @@ export class K3sCluster extends pulumi.ComponentResource {
   public readonly ready: readonly pulumi.Resource[];
 
   public constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("homelab:nodes:K3sCluster", name, {}, opts);
+    super("homelab:nodes:K3sCluster", name, opts);
     const { homelab, hosts, generation, serverToken, agentToken } = args;
     const { controlPlane, workers, cluster } = homelab;
     const clusterId = generation.hex;

@@ -19,8 +19,6 @@ format_disk() {
   mkfs.ext4 -q -U "$uuid" -L "$label" -m 0 -E nodiscard "$device" </dev/null
   exec {lock}>&-
   sync "$device"
-  # The link below by-uuid, which the mount unit names.
-  if command -v udevadm >/dev/null; then udevadm settle --timeout=30 || true; fi
   [ "$(signatures "$device")" = "ext4 $uuid" ] ||
     fail "disk $name: after formatting, $device does not carry UUID $uuid. Look: wipefs $device"
   say_changed "disk $name ($device) formatted, UUID $uuid"
@@ -35,6 +33,11 @@ mount_disk() {
     [ -d "$mount" ] || install -d -m 0755 -- "$mount"
     # Without the disk, Longhorn must find no place to write to on the root disk. Not every file system can do it.
     chattr +i -- "$mount" 2>/dev/null || echo "note: $mount cannot be made immutable on this file system"
+    # The link that the unit mounts by at boot; systemd may unmount again what it thinks has no device.
+    if [ -d /run/udev ] && [ ! -e "/dev/disk/by-uuid/$uuid" ]; then
+      udevadm trigger --action=change --name-match="$device"
+      wait_until 30 "udev to know disk $name by its UUID" test -e "/dev/disk/by-uuid/$uuid"
+    fi
     mount -t ext4 -o "$MOUNT_OPTIONS" -- "$device" "$mount"
     say_changed "disk $name mounted at $mount"
   fi

@@ -3,8 +3,8 @@
 # NAMESPACE, WORKER: deployment of the worker. BLUEPRINT, BLUEPRINT_SHA256: its path below /blueprints, and its content.
 # HOST, GATEWAY_IP: public name, and the address that it must answer on. TRUST_ANY_CERTIFICATE: true with Let's Encrypt's
 # staging certificates, which nothing trusts. ISSUERS, DISCOVERIES: one of each for every client, in the same order.
-# AUTHORIZATION, TOKEN: endpoints that all clients share. WAIT_SECONDS and
-# MOUNT_SECONDS: patience with providers and with the mounted file; default 600 and 120.
+# AUTHORIZATION, TOKEN: endpoints that all clients share. WAIT_SECONDS,
+# MOUNT_SECONDS: patience with the providers and with the mounted file; default 600 and 120.
 
 kubectl() { k3s kubectl "$@"; }
 
@@ -43,12 +43,20 @@ equals() {
   }
 }
 
+# fetch_document URL: into the scratch folder; what curl says against it goes to standard output.
+fetch_document() {
+  fetch "$1" >"$scratch/document" 2>"$scratch/curl" || {
+    cat "$scratch/curl"
+    return 1
+  }
+}
+
 # check_client ISSUER DISCOVERY: fails with the reason on standard output.
 check_client() {
-  fetch "$2" 2>&1 >"$scratch/document" || return 1
+  fetch_document "$2" || return 1
   equals issuer "$1" && equals authorization_endpoint "$AUTHORIZATION" && equals token_endpoint "$TOKEN" &&
     equals jwks_uri "$1jwks/" || return 1
-  fetch "$1jwks/" 2>&1 >"$scratch/document" || return 1
+  fetch_document "$1jwks/" || return 1
   grep -q '"kid"' "$scratch/document" || {
     echo "the provider has no signing key: $1jwks/ is empty"
     return 1

@@ -149,7 +149,8 @@ start_k3s() {
     reason='its certificates are due for renewal'
   fi
   if [ -n "$reason" ]; then
-        systemctl reset-failed "$UNIT" 2>/dev/null || true
+    rm -f "$MEMORY/k3s-inputs"
+    systemctl reset-failed "$UNIT" 2>/dev/null || true
     systemctl restart --no-block "$UNIT"
     say_changed "$UNIT restarted: $reason"
     # The old process may still answer for a moment.

@@ -8,8 +8,13 @@ import type { Disk, Homelab, Worker } from "../../../config/homelab";
 import { longhornDisks } from "../../../nodes/disks/longhorn";
 import { escapePath, mountUnit, mountUnitName } from "../../../nodes/disks/mount-unit";
 import { diskPlan, filesystemLabel, filesystemUuid, isDevice } from "../../../nodes/disks/plan";
+import { NodeDisks } from "../../../nodes/disks/node-disks";
 import { disksState, disksStep } from "../../../nodes/disks/step";
+import { hostOf } from "../../../nodes/host";
+import { renderProbe, renderStep } from "../../../nodes/host-script";
+import { record } from "../../../plan/record";
 import { home } from "../../support/home";
+import { shellcheck } from "../shellcheck";
 import { hasTool } from "./loop-disks";
 import { skipBecause } from "../../support/skip";
 
@@ -134,6 +139,27 @@ describe("disk plan", () => {
     const code = text.replace(/^\s*#.*$/gm, "");
     expect(code.match(/mkfs\.ext4 -/g)).to.have.length(1);
     expect(code).not.to.match(/mkfs\.ext4[^\n]* -F|--force|wipefs (-a|--all) [^D]|\bdd\b|sgdisk|parted/);
+  });
+
+  it("the steps and probes of every machine are sound bash by shellcheck", function () {
+    this.timeout(60_000);
+    homelab.workers.forEach((machine) => {
+      shellcheck(this, renderStep(disksStep(homelab, machine)));
+      shellcheck(this, renderProbe(disksState(homelab, machine).probe, machine.identity));
+    });
+  });
+
+  it("component: a step with its state where there are disks, nothing where there are none", async () => {
+    const { resources } = await record(() => {
+      const machine = worker(homelab, "k3s3");
+      new NodeDisks("k3s3", { homelab, host: hostOf(homelab, machine), machine });
+      const bare = { ...machine, disks: {} };
+      expect(new NodeDisks("bare", { homelab, host: hostOf(homelab, bare), machine: bare }).ready).to.deep.equal([]);
+    });
+    expect(resources.filter(({ custom }) => custom).map(({ name }) => name)).to.have.members([
+      "k3s3-disks-apply",
+      "k3s3-disks-state",
+    ]);
   });
 
   it("a label keeps the first 16 characters", () => {

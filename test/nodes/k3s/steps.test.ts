@@ -334,6 +334,15 @@ describe("K3s steps, run for real against a played machine", function () {
     expect(factsIn(output)[0].nvidiaRuntime).to.equal("registered");
   });
 
+  it("trap 33: a refresh sees a toolkit that was installed under a running K3s", () => {
+    const output = passes(
+      `bash "$FILES/agent" >/dev/null; printf '#!/bin/sh\\n' >/usr/local/bin/nvidia-container-runtime; chmod +x /usr/local/bin/nvidia-container-runtime
+       bash "$FILES/probe"; bash "$FILES/agent"; bash "$FILES/probe"`,
+      { probe: probe({ node: "k3s1" }).text },
+    );
+    expect(factsIn(output).map(({ restart }) => restart)).to.deep.equal(["pending", "none"]);
+  });
+
   it("refuses drop-ins that would override config.yaml, and kernel settings that stop the kubelet", () => {
     const output = passes(
       `mkdir -p /etc/rancher/k3s/config.yaml.d; echo 'debug: true' >/etc/rancher/k3s/config.yaml.d/10-x.yaml; must_fail "$FILES/step"

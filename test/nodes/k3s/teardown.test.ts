@@ -105,13 +105,14 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     expect(output).to.contain("still mounted at or below /var/lib/rancher/k3s").and.contain("film\n");
   });
 
-  it("even with the check taken out, the deletion itself cannot reach a mount", () => {
+  it("even with the check taken out, the deletion itself cannot reach a mount, of another disk or of the same one", () => {
     const output = passes(`
-      mount --bind "$nas" ${VOLUME}
+      mkdir -p /var/lib/films ${VOLUME}-2; echo same disk >/var/lib/films/film.mkv
+      mount --bind "$nas" ${VOLUME}; mount --bind /var/lib/films ${VOLUME}-2
       must_fail -c '. "$1"; require_nothing_mounted() { :; }; delete_tree /var/lib/rancher/k3s' x "$FILES/functions"
-      cat "$nas/film.mkv"; ls -d ${VOLUME}
+      cat "$nas/film.mkv" /var/lib/films/film.mkv
     `);
-    expect(output).to.contain("could not delete all of /var/lib/rancher/k3s").and.contain("film\n");
+    expect(output).to.contain("could not delete all of /var/lib/rancher/k3s").and.contain("film\nsame disk\n");
   });
 
   it("a directory that is itself a mount is refused", () => {

@@ -75,7 +75,7 @@ describe("packages after an interrupted installation", () => {
   it("waits for another installation that holds dpkg's lock", () => {
     execFileSync("dpkg", ["--unpack", path.join(folder, "test.deb")], { env: environment(), stdio: "ignore" });
     const lock = path.join(folder, "db", "lock-frontend");
-    const holder = `perl -MFcntl -e 'open(my $f, ">", $ARGV[0]); fcntl($f, F_SETLK, pack("ssqql", F_WRLCK, 0, 0, 0, 0)) or die; print "held\\n"; close STDOUT; sleep 3' '${lock}'`;
+    const holder = `perl -MFcntl -e 'open(my $f, ">", $ARGV[0]); my $l = pack("ssx4qql", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; print "held\\n"; close STDOUT; sleep 3' '${lock}'`;
     const { status, out } = run(
       `exec 3< <(exec ${holder}); read -r -u 3 held\nSECONDS=0; repair_dpkg; echo "after $SECONDS s"`,
     );

@@ -1,0 +1,25 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * A component whose children wait for what the component was told to wait for. The engine orders resources, not
+ * components: `dependsOn` on a plain component reaches none of its children, so a service would start before what it
+ * needs. Handed on as a transformation, which every resource below inherits, it cannot be forgotten for a new child.
+ */
+export class OrderedComponent extends pulumi.ComponentResource {
+  public constructor(type: string, name: string, opts: pulumi.ComponentResourceOptions = {}) {
+    // No arguments: a component's arguments are stored in the state, in clear.
+    super(type, name, {}, childrenWait(opts));
+  }
+}
+
+function childrenWait(opts: pulumi.ComponentResourceOptions): pulumi.ComponentResourceOptions {
+  const { dependsOn } = opts;
+  if (dependsOn === undefined) {
+    return opts;
+  }
+  const wait: pulumi.ResourceTransformation = ({ props, opts: child }) => ({
+    props: props as Record<string, unknown>,
+    opts: pulumi.mergeOptions(child, { dependsOn }),
+  });
+  return pulumi.mergeOptions(opts, { transformations: [wait] });
+}
