@@ -62,27 +62,35 @@ const service = { homelab, controlPlane: k3s.controlPlane };
 // Network. Vocabulary first: controllers look for their CRDs once, when they start.
 const gatewayApi = new GatewayApiCrds("gateway-api-crds", service, { parent: platform, dependsOn: k3s.server });
 const monitoringCrds = new MonitoringCrds("monitoring-crds", service, { parent: platform, dependsOn: k3s.server });
-const cilium = new Cilium("cilium", service, { parent: platform, dependsOn: [gatewayApi, monitoringCrds, ...k3s.ready] });
-const loadBalancing = new LoadBalancing("load-balancing", { homelab }, { parent: platform, dependsOn: cilium });
+const cilium = new Cilium(
+  "cilium",
+  { ...service, nodes: k3s.ready },
+  { parent: platform, dependsOn: [gatewayApi, monitoringCrds] },
+);
+const loadBalancing = new LoadBalancing("load-balancing", { homelab }, { parent: platform, dependsOn: cilium.ready });
 const gateway = new HomeGateway("gateway", { homelab }, { parent: platform, dependsOn: loadBalancing });
-const dns = new ClusterDns("cluster-dns", { ...service, cilium }, { parent: platform });
+const dns = new ClusterDns("cluster-dns", { ...service, cilium: cilium.ready }, { parent: platform });
 
 // Certificates.
-const certManager = new CertManager("cert-manager", service, { parent: platform, dependsOn: cilium });
+const certManager = new CertManager("cert-manager", service, { parent: platform, dependsOn: cilium.ready });
 const certificates = new Certificates("certificates", service, {
   parent: platform,
   dependsOn: [certManager, gateway, dns],
 });
 
-// Storage.
-const longhorn = new Longhorn("longhorn", service, { parent: platform, dependsOn: cilium });
-const localPath = new LocalPath("local-path", service, { parent: platform, dependsOn: cilium });
-new NfsStorage("nfs", service, { parent: platform, dependsOn: [cilium, ...machines.exports] });
+// Storage. What reaches into every node waits for the last one.
+const longhorn = new Longhorn(
+  "longhorn",
+  { ...service, nodes: cilium.nodesReady },
+  { parent: platform, dependsOn: cilium.ready },
+);
+const localPath = new LocalPath("local-path", service, { parent: platform, dependsOn: cilium.ready });
+new NfsStorage("nfs", service, { parent: platform, dependsOn: [...cilium.nodesReady, ...machines.exports] });
 
 // GPUs.
-new NvidiaDevicePlugin("nvidia-device-plugin", service, { parent: platform, dependsOn: cilium });
-new DcgmExporter("dcgm-exporter", service, { parent: platform, dependsOn: cilium });
-new IntelGpuPlugin("intel-gpu-plugin", service, { parent: platform, dependsOn: cilium });
+new NvidiaDevicePlugin("nvidia-device-plugin", service, { parent: platform, dependsOn: cilium.nodesReady });
+new DcgmExporter("dcgm-exporter", service, { parent: platform, dependsOn: cilium.nodesReady });
+new IntelGpuPlugin("intel-gpu-plugin", service, { parent: platform, dependsOn: cilium.nodesReady });
 
 // Monitoring.
 const monitoring = new KubePrometheusStack(
@@ -104,7 +112,7 @@ const loki = new Loki(
 new Alloy(
   "alloy",
   { ...service, namespace: monitoring.namespace, lokiUrl: loki.url, crds: [monitoringCrds] },
-  { parent: platform },
+  { parent: platform, dependsOn: cilium.ready },
 );
 new AlertRules(
   "alert-rules",
@@ -141,7 +149,7 @@ new EtcdSnapshotSecret("etcd-snapshots", { homelab, storage: b2.etcd }, { parent
 new Velero(
   "velero",
   { ...service, secrets, storage: b2.velero },
-  { parent: platform, dependsOn: [cilium, monitoringCrds] },
+  { parent: platform, dependsOn: [...cilium.nodesReady, monitoringCrds] },
 );
 
 /** Admin access to the cluster: pulumi stack output kubeconfig --show-secrets */

@@ -66,12 +66,16 @@ export class Machines extends OrderedComponent {
     const workers = homelab.workers.map((machine) => {
       const host = hostOf(homelab, machine);
       const os = new NodeBootstrap(`${machine.name}-os`, { homelab, host, machine }, { parent: this });
-      const disks = new NodeDisks(`${machine.name}-disks`, { homelab, host, machine }, { parent: this });
+      const disks = new NodeDisks(
+        `${machine.name}-disks`,
+        { homelab, host, machine },
+        { parent: this, dependsOn: os.ready },
+      );
       const prepared = [...os.ready, ...disks.ready];
       // A driver may need a reboot, which would kill another step in the middle: it comes when nothing else runs there.
       const gpu =
         machine.gpu || machine.quickSync
-          ? new NodeGpu(`${machine.name}-gpu`, { homelab, host, worker: machine }, { parent: this, dependsOn: prepared })
+          ? new NodeGpu(`${machine.name}-gpu`, { host, worker: machine }, { parent: this, dependsOn: prepared })
           : undefined;
       return { machine, host, ready: [...prepared, ...(gpu?.ready ?? [])] };
     });

@@ -29,7 +29,7 @@ export async function pictureOf(graph: Graph): Promise<string> {
   const source = [
     "digraph rebuild {",
     '  graph [rankdir=LR, fontname="Helvetica", nodesep=0.25, ranksep=0.6, label="The rebuild: an arrow leads from what is waited for; red is the critical path", labelloc=t, fontsize=18];',
-    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=12, color="#7f8c8d"];',
+    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=12, margin="0.25,0.08", color="#7f8c8d"];',
     '  edge [color="#95a5a6", arrowsize=0.7];',
     ...shown.map((component) => `  ${id(component.urn)} [${attributes(component, critical.has(component.urn))}];`),
     ...edges.map((edge) => `  ${edge}`),

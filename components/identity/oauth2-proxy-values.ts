@@ -92,8 +92,6 @@ export function proxyValues(
     // `service.port` is gone from the chart; the check fails the render if it comes back.
     checkDeprecation: true,
     service: { portNumber: PROXY_PORT },
-    // Authentik by its public name but straight to the gateway, whatever the house's DNS says.
-    hostAliases: [{ ip: homelab.network.gateway.ip, hostnames: [homelab.hosts.authentik] }],
     // The session is the cookie itself: nothing to run, nothing to lose.
     sessionStorage: { type: "cookie" },
     redis: { enabled: false },

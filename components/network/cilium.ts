@@ -27,12 +27,22 @@ export function ciliumCrds({ network, versions }: Homelab): string[] {
   ];
 }
 
+export interface CiliumArgs extends ServiceArgs {
+  /** K3s runs on every node. The chart does not wait for it, so that a slow node holds up nobody who can do without. */
+  nodes: readonly pulumi.Resource[];
+}
+
 /**
- * The cluster's network: pods, services, load balancing and the gateway's data plane. Ready when every node is Ready
- * and the operator serves what comes next. Needs the CRDs of Gateway API and of Prometheus' operator before it.
+ * The cluster's network: pods, services, load balancing and the gateway's data plane. Needs the CRDs of Gateway API and
+ * of Prometheus' operator before it, and one node.
  */
 export class Cilium extends OrderedComponent {
-  public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+  /** The operator serves what comes next: pods have a network, and Cilium's own resources can be written. */
+  public readonly ready: pulumi.Resource[];
+  /** Every node of the configuration is Ready. */
+  public readonly nodesReady: pulumi.Resource[];
+
+  public constructor(name: string, args: CiliumArgs, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:network:Cilium", name, opts);
     const { homelab, controlPlane } = args;
 
@@ -41,12 +51,12 @@ export class Cilium extends OrderedComponent {
       { homelab, chart: "cilium", namespace: "kube-system", values: ciliumValues(homelab) },
       { parent: this },
     );
-    gate(
+    const nodesReady = gate(
       `${name}-nodes-ready`,
       { controlPlane, script: "nodes-ready.sh", variables: { NODES: homelab.nodes.map((node) => node.name) } },
-      { parent: this, dependsOn: [chart] },
+      { parent: this, dependsOn: [chart, ...args.nodes] },
     );
-    gate(
+    const operatorReady = gate(
       `${name}-operator-ready`,
       {
         controlPlane,
@@ -57,6 +67,8 @@ export class Cilium extends OrderedComponent {
       },
       { parent: this, dependsOn: [chart] },
     );
+    this.ready = [operatorReady];
+    this.nodesReady = [nodesReady, operatorReady];
     this.registerOutputs();
   }
 }

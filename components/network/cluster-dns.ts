@@ -31,7 +31,7 @@ export function serverBlock({ hosts, network }: Homelab): string {
 
 export interface ClusterDnsArgs extends ServiceArgs {
   /** The cluster's network; until it is up nothing can answer. */
-  cilium: pulumi.Resource;
+  cilium: readonly pulumi.Resource[];
 }
 
 /**
@@ -66,7 +66,7 @@ export class ClusterDns extends OrderedComponent {
         },
         timeoutSeconds: 600,
       },
-      { parent: this, dependsOn: [custom, cilium] },
+      { parent: this, dependsOn: [custom, ...cilium] },
     );
     this.registerOutputs();
   }

@@ -8,7 +8,8 @@ export const homeGateway = { name: "home", namespace: "networking" } as const;
 /**
  * Name of the plain HTTP listener of a service: redirect and HTTP-01 challenges. One for each host, because Cilium up to
  * 1.18.7 drops a route from a listener without a host name if any other listener, of whatever protocol, has the route's
- * (cilium/cilium#44123): with one listener for all no challenge would ever be answered.
+ * (cilium/cilium#44123; ComputeHosts in operator/pkg/model/helpers.go, run at v1.17.8): with one listener for all, no
+ * challenge would ever be answered.
  */
 export function httpListener(service: string): string {
   return `http-${service}`;

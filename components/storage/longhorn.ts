@@ -18,9 +18,14 @@ import { OrderedComponent } from "../ordered-component";
 
 const API_VERSION = "longhorn.io/v1beta2";
 
+export interface LonghornArgs extends ServiceArgs {
+  /** Every node is Ready, with its disks mounted. The chart does not wait for the slowest of them, its disks do. */
+  nodes: readonly pulumi.Resource[];
+}
+
 /**
  * Replicated block storage: Longhorn with the configuration's disks, one StorageClass per tier, and proof that volumes
- * will mount and find a disk. Needs the CRDs of the Prometheus operator, and every node's disks mounted.
+ * will mount and find a disk. Needs a network for pods, and the CRDs of the Prometheus operator.
  *
  * Namespace, chart and disks are never deleted through Pulumi (`retainOnDelete`): with Longhorn's CRDs or its namespace
  * go all volumes, and the chart's uninstall job, which would ask first, is a hook. They are not `protect`ed, because a
@@ -31,7 +36,7 @@ export class Longhorn extends OrderedComponent {
   /** Wait for these before a volume is claimed. */
   public readonly ready: pulumi.Resource[];
 
-  public constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+  public constructor(name: string, args: LonghornArgs, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:storage:Longhorn", name, opts);
     const { homelab, controlPlane } = args;
     const child = { parent: this };
@@ -55,7 +60,7 @@ export class Longhorn extends OrderedComponent {
         daemonSet: "longhorn-csi-plugin",
         nodes: longhornNodes(homelab),
       },
-      { ...child, dependsOn: [chart] },
+      { ...child, dependsOn: [chart, ...args.nodes] },
     );
     const nodes = gate(
       `${name}-nodes`,
@@ -67,7 +72,7 @@ export class Longhorn extends OrderedComponent {
           SETTINGS: Object.entries(longhornSettings(homelab)).map(([key, value]) => `${settingName(key)}=${value}`),
         },
       },
-      { ...child, dependsOn: [chart] },
+      { ...child, dependsOn: [chart, ...args.nodes] },
     );
 
     // Longhorn's manager makes the node objects; the disks in them are ours, now and after each change of the config.

@@ -73,7 +73,8 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
     UNITS: Object.values(unitName),
     KEEP: [homelab.storage.localPath.path, ...mounts],
   };
-  const observed = { SNAPSHOT_HOURS: snapshotHours, NVIDIA: nvidia ? "yes" : "no" };
+  const snapshots = { SNAPSHOT_HOURS: snapshotHours };
+  const gpu = { NVIDIA: nvidia ? "yes" : "no" };
 
   const files: HostFile[] = [
     { path: paths.config, mode: "0600", content: config },
@@ -99,11 +100,11 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
         BINARIES: paths.binaries,
         ...inspected,
         ...tornDown,
-        ...observed,
+        ...gpu,
         TEARDOWN_COMMAND: paths.teardownCommand,
         KERNEL_DEFAULTS: Object.entries(kubeletKernelSettings).map(([name, value]) => `${name}=${value}`),
         START_SECONDS: 420,
-        ...(kind === "server" ? {} : { SERVER: `https://${homelab.controlPlane.address}:${API_PORT}` }),
+        ...(kind === "server" ? snapshots : { SERVER: `https://${homelab.controlPlane.address}:${API_PORT}` }),
       },
       files,
       secrets: kind === "server" ? ["CLUSTER_ID", "SERVER_TOKEN", "AGENT_TOKEN"] : ["CLUSTER_ID", "AGENT_TOKEN"],
@@ -113,7 +114,13 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
     probe: {
       source: "k3s/probe.sh",
       libraries: ["k3s/inspect.sh"],
-      variables: { ...inspected, ...observed, STOCK_SCRIPTS: stockScripts, DISARMED_SHA256: hash(disarmedScript) },
+      variables: {
+        ...inspected,
+        ...snapshots,
+        ...gpu,
+        STOCK_SCRIPTS: stockScripts,
+        DISARMED_SHA256: hash(disarmedScript),
+      },
     },
     expected: {
       version,

@@ -67,7 +67,10 @@ const allowed: Readonly<Record<string, readonly Rule[]>> = {
     { paths: ["additionalPrometheusRulesMap.**"], reason: "map of names to rule files" },
     { paths: ["grafana.grafana.ini.**"], reason: "becomes grafana.ini as it is" },
     { paths: ["grafana.datasources.**", "grafana.dashboardProviders.**"], reason: "files of Grafana's provisioning" },
-    { paths: ["grafana.persistence.existingClaim"], reason: "commented out in the default values" },
+    {
+      paths: ["grafana.persistence.existingClaim", "grafana.podAnnotations"],
+      reason: "commented out in the default values",
+    },
     { paths: ["alertmanager.config.**"], reason: "becomes alertmanager.yaml as it is" },
     {
       paths: [

@@ -156,7 +156,7 @@ describe("Alerts", () => {
 
     /** Names of the alerts with some label that fire at a time, given one sample a minute. */
     function fires(series: Series[], at: string, alert: string, labels: Record<string, string>[]): void {
-      const rule = allRules(home()).filter((candidate) => candidate.alert === alert);
+      const rules = allRules(home()).filter((candidate) => candidate.alert === alert);
       const tests = {
         rule_files: ["rules.json"],
         evaluation_interval: "1m",
@@ -180,10 +180,10 @@ describe("Alerts", () => {
           },
         ],
       };
-      expect(rule, alert).not.to.be.empty;
+      expect(rules, alert).not.to.be.empty;
       const run = runTool("promtool", ["test", "rules", "tests.json"], {
         "tests.json": JSON.stringify(tests),
-        "rules.json": rulesFile(home()),
+        "rules.json": JSON.stringify({ groups: [{ name: alert, rules }] }),
       });
       expect(run.ok, run.output).to.be.true;
     }

@@ -137,8 +137,17 @@ describe("kube-prometheus-stack", () => {
 
     it("trap 56: only Grafana, which has its own login, has a route; the others answer to their namespace", () => {
       const routes = recording.resources.filter(({ type }) => /HTTPRoute$/.test(type));
-      expect(routes.map(({ inputs }) => JSON.stringify((inputs.spec as { rules: unknown }).rules))).to.deep.equal([
-        '[{"matches":[{"path":{"type":"PathPrefix","value":"/"}}],"backendRefs":[{"name":"kube-prometheus-stack-grafana","port":80}]}]',
+      expect(routes.map(({ inputs }) => inputs.spec)).to.deep.equal([
+        {
+          parentRefs: [{ name: "home", namespace: "networking", sectionName: "https-grafana" }],
+          hostnames: ["grafana.fletcherlabs.net"],
+          rules: [
+            {
+              matches: [{ path: { type: "PathPrefix", value: "/" } }],
+              backendRefs: [{ name: "kube-prometheus-stack-grafana", port: 80 }],
+            },
+          ],
+        },
       ]);
       const policies = recording.resources.filter(({ type }) => /NetworkPolicy$/.test(type));
       const everything = policies.find(({ inputs }) =>

@@ -1,3 +1,4 @@
+import * as core from "@pulumi/kubernetes/core/v1";
 import { expect } from "chai";
 import { Cilium, ciliumCrds } from "../../../components/network/cilium";
 import { ciliumValues } from "../../../components/network/cilium-values";
@@ -116,7 +117,9 @@ describe("Cilium", () => {
   it("trap 10: is ready only when the operator serves the GatewayClass, and every node is Ready", async () => {
     const homelab = home();
     const { resources } = await record(() => {
-      new Cilium("cilium", { homelab, controlPlane: hostOf(homelab, homelab.controlPlane, generated) });
+      const joined = new core.ConfigMap("joined", {});
+      const controlPlane = hostOf(homelab, homelab.controlPlane, generated);
+      new Cilium("cilium", { homelab, controlPlane, nodes: [joined] });
     });
     const chart = resources.find(({ type }) => type === "kubernetes:helm.sh/v4:Chart");
     expect(chart?.inputs).to.include({ version: "1.17.18", namespace: "kube-system" });
@@ -125,6 +128,8 @@ describe("Cilium", () => {
     for (const gate of gates) {
       expect(gate.dependencies, gate.name).to.include(chart?.urn);
     }
+    const joined = resources.find(({ name }) => name === "joined");
+    expect(gates.find(({ name }) => name === "cilium-nodes-ready")?.dependencies).to.include(joined?.urn);
     const commands = resources.filter(({ type }) => type === "command:remote:Command");
     const texts = commands.map(({ inputs }) => String(inputs.stdin)).join();
     expect(texts).to.contain("GATEWAY_CLASS='cilium'").and.to.contain("NODES=('k3s-master1' 'k3s1' 'k3s2' 'k3s3')");

@@ -28,7 +28,7 @@ describe("the cluster's DNS", () => {
     const { resources } = await record(() => {
       const cilium = new core.ConfigMap("cilium", {});
       const controlPlane = hostOf(homelab, homelab.controlPlane, generated);
-      new ClusterDns("cluster-dns", { homelab, controlPlane, cilium });
+      new ClusterDns("cluster-dns", { homelab, controlPlane, cilium: [cilium] });
     });
     const custom = resources.find(({ name }) => name === "cluster-dns-coredns-custom");
     expect(custom?.inputs.metadata).to.include({ name: "coredns-custom", namespace: "kube-system" });

@@ -16,7 +16,6 @@ const publicKey = ed25519HostKey(seed, "somebody").publicKey;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
 function generated(edit: (config: any) => void = () => undefined, generation = 1) {
   const homelab = home((config) => {
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-member-access -- as above
     config.authorizedKeys = [publicKey];
     edit(config);
   });
@@ -29,7 +28,6 @@ function generated(edit: (config: any) => void = () => undefined, generation = 1
   };
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment */
 describe("cloud-init seed of the VM", () => {
   it("lets in the configured keys only, with sudo and without any password", () => {
     expect(parse(generated().user)).to.deep.equal({

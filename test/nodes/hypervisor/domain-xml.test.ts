@@ -12,7 +12,6 @@ function xmlOf(edit: (config: any) => void = () => undefined, generation = 1): s
   return domainXml(planVm(homelab, homelab.controlPlane, generation));
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-member-access */
 const emulated = (): string => xmlOf((config) => (config.machines.r730.libvirt.domainType = "qemu"));
 
 describe("libvirt domain", () => {

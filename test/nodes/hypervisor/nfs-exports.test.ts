@@ -8,7 +8,6 @@ function planned(edit: (config: any) => void = () => undefined) {
   return planExports(homelab, homelab.hypervisors[0]);
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment */
 describe("NFS exports", () => {
   it("let in the cluster's nodes and nobody else", () => {
     const clients = exportsFile(planned())
