@@ -127,8 +127,18 @@ const authentik = new Authentik(
   { parent: platform, dependsOn: [...longhorn.ready, certificates] },
 );
 const proxies = [
-  { service: "prometheus", namespace: monitoring.namespace, upstream: clusterUrl(prometheusBackend), after: monitoring },
-  { service: "alertmanager", namespace: monitoring.namespace, upstream: clusterUrl(alertmanagerBackend), after: monitoring },
+  {
+    service: "prometheus",
+    namespace: monitoring.namespace,
+    upstream: clusterUrl(prometheusBackend),
+    after: monitoring,
+  },
+  {
+    service: "alertmanager",
+    namespace: monitoring.namespace,
+    upstream: clusterUrl(alertmanagerBackend),
+    after: monitoring,
+  },
   {
     service: "longhorn",
     namespace: LONGHORN_NAMESPACE,

@@ -26,16 +26,33 @@ try {
     if (child.status !== 0) {
       throw new Error(`the plan failed:\n${child.stderr}`);
     }
-    return { seconds: (performance.now() - start) / 1000, megabytes: (Number(fs.readFileSync(usage, "utf8")) * 1024) / 1e6 };
+    return {
+      seconds: (performance.now() - start) / 1000,
+      megabytes: (Number(fs.readFileSync(usage, "utf8")) * 1024) / 1e6,
+    };
   });
   const row = (name, unit, values, digits) => {
     const sorted = [...values].sort((one, other) => one - other);
     const [low, middle, high] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted[sorted.length - 1]];
-    console.log(`${name}: median ${middle.toFixed(digits)} ${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`);
+    console.log(
+      `${name}: median ${middle.toFixed(digits)} ${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`,
+    );
   };
-  console.log(`npm run plan, ${runs} cold runs on ${os.cpus().length} x ${os.cpus()[0].model.trim()}, Node ${process.version}`);
-  row("wall time", "s", results.map(({ seconds }) => seconds), 2);
-  row("peak memory", "MB", results.map(({ megabytes }) => megabytes), 0);
+  console.log(
+    `npm run plan, ${runs} cold runs on ${os.cpus().length} x ${os.cpus()[0].model.trim()}, Node ${process.version}`,
+  );
+  row(
+    "wall time",
+    "s",
+    results.map(({ seconds }) => seconds),
+    2,
+  );
+  row(
+    "peak memory",
+    "MB",
+    results.map(({ megabytes }) => megabytes),
+    0,
+  );
 } finally {
   fs.rmSync(folder, { recursive: true, force: true });
 }

@@ -1,3 +1,4 @@
 // Runs the plan without a build step, the same way the Pulumi CLI runs the program.
-require("ts-node").register({ transpileOnly: true });
+const path = require("node:path");
+require("ts-node").register({ transpileOnly: true, project: path.join(__dirname, "..", "tsconfig.json") });
 require("../plan/cli").main(process.argv.slice(2));

@@ -13,7 +13,10 @@ export class Platform extends OrderedComponent {
     args: { provider: Provider; generation: ClusterGeneration },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("homelab:cluster:Platform", name, pulumi.mergeOptions(opts, { providers: [args.provider], deletedWith: args.generation }),
+    super(
+      "homelab:cluster:Platform",
+      name,
+      pulumi.mergeOptions(opts, { providers: [args.provider], deletedWith: args.generation }),
     );
     this.registerOutputs();
   }

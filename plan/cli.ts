@@ -87,7 +87,11 @@ function fail(error: unknown): void {
   const ownMistake = error instanceof UserError || (error instanceof Error && error.name === "ConfigError");
   const isRunError = typeof error === "object" && error !== null && "__pulumiRunError" in error;
   console.error(
-    error instanceof Error ? (ownMistake || isRunError ? error.message : (error.stack ?? error.message)) : String(error),
+    error instanceof Error
+      ? ownMistake || isRunError
+        ? error.message
+        : (error.stack ?? error.message)
+      : String(error),
   );
   process.exit(ownMistake || isRunError ? 1 : 70);
 }

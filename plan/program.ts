@@ -8,7 +8,11 @@ const PROGRAM = path.join(__dirname, "..", "index.ts");
  *
  * @param config values of the stack by key, without the namespace.
  */
-export function recordStack(stack: string, config: Readonly<Record<string, unknown>>, preview = true): Promise<Recording> {
+export function recordStack(
+  stack: string,
+  config: Readonly<Record<string, unknown>>,
+  preview = true,
+): Promise<Recording> {
   return record(
     () => {
       // index.ts is the only module that does anything when it is loaded, so it alone must be loaded anew.

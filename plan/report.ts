@@ -28,7 +28,9 @@ function treeOf(graph: Graph): string {
     ]);
     graph.components
       .filter(({ parent }) => parent === component.urn)
-      .sort((one, other) => (order.get(one.urn) ?? 0) - (order.get(other.urn) ?? 0) || compareText(one.name, other.name))
+      .sort(
+        (one, other) => (order.get(one.urn) ?? 0) - (order.get(other.urn) ?? 0) || compareText(one.name, other.name),
+      )
       .forEach((child) => visit(child, depth + 1));
   };
   graph.components.filter(({ parent }) => parent === undefined).forEach((component) => visit(component, 0));

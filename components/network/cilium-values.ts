@@ -25,7 +25,7 @@ const monitored = { enabled: true, interval: "30s" } as const;
  * `flannel-backend: none`; its own paths are for flannel only).
  */
 export function ciliumValues(homelab: Homelab): HelmValues {
-  const { network, nodes, versions } = homelab;
+  const { network, versions } = homelab;
   const features = ciliumFeatures(versions.charts.cilium);
   return {
     kubeProxyReplacement: "true",
@@ -50,9 +50,10 @@ export function ciliumValues(homelab: Homelab): HelmValues {
       ? { envoy: { enabled: true, rollOutPods: true, prometheus: { enabled: true, serviceMonitor: monitored } } }
       : {}),
     operator: {
-      // Two replicas never share a node (required anti-affinity), so on a single node the second would stay Pending
-      // and the chart would never become ready.
-      replicas: Math.min(2, nodes.length),
+      // Replicas never share a node (required anti-affinity), and the chart is ready only when all of them are. One,
+      // so that the network comes up with the first node and does not wait for the second; a control plane of one node
+      // gains nothing from a standby.
+      replicas: 1,
       rollOutPods: true,
       prometheus: { enabled: true, serviceMonitor: monitored },
     },

@@ -74,7 +74,8 @@ describe("host scripts", () => {
     fs.writeFileSync(source, "new");
     fs.writeFileSync(target, "old");
     const digest = createHash("sha256").update("new").digest("hex");
-    const run = (sha256: string) => bash(`${readScript("lib.sh")}\ndownload file://${source} ${sha256} ${target} 0755\n`);
+    const run = (sha256: string) =>
+      bash(`${readScript("lib.sh")}\ndownload file://${source} ${sha256} ${target} 0755\n`);
     const refused = run("0".repeat(64));
     expect(refused.status).to.equal(1);
     expect(refused.stderr).to.contain(digest).and.to.contain("nothing was installed");

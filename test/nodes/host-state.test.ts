@@ -35,7 +35,13 @@ describe("host state, over a real sshd", () => {
 
   const props = (changes: Partial<Props> = {}): Props => ({
     machine: "k3s1",
-    connection: { host: "127.0.0.1", port: sshd.port, user: "root", hostKey: sshd.hostKey, privateKey: sshd.privateKey },
+    connection: {
+      host: "127.0.0.1",
+      port: sshd.port,
+      user: "root",
+      hostKey: sshd.hostKey,
+      privateKey: sshd.privateKey,
+    },
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
     repair: `echo 'as it should be' >${watched}`,

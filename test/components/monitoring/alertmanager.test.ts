@@ -108,7 +108,7 @@ describe("Alertmanager", () => {
     before(function () {
       const problem = toolProblem("amtool");
       if (problem) {
-        skipBecause(this as never, problem);
+        skipBecause(this, problem);
       }
     });
 

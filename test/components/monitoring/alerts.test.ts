@@ -138,7 +138,7 @@ describe("Alerts", () => {
     before(function () {
       const problem = toolProblem("promtool");
       if (problem) {
-        skipBecause(this as never, problem);
+        skipBecause(this, problem);
       }
     });
 

@@ -44,6 +44,7 @@ function takes(tags: readonly string[], selectors: readonly string[], allowEmpty
 const deploy = (homelab: Homelab): Promise<Recording> =>
   record(() => {
     new Longhorn("longhorn", {
+      nodes: [],
       homelab,
       controlPlane: hostOf(homelab, homelab.controlPlane, {
         identity: { kind: "product-uuid", value: "5f0c1d7e" },

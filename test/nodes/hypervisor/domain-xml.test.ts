@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { domainXml } from "../../../nodes/hypervisor/domain-xml";
 import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { home } from "../../support/home";
-import { missingTool } from "./tools";
+import { needTools } from "./tools";
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
 function xmlOf(edit: (config: any) => void = () => undefined, generation = 1): string {
@@ -44,7 +44,7 @@ describe("libvirt domain", () => {
   });
 
   it("is well-formed and valid by libvirt's schema", function () {
-    if (missingTool(this, "xmllint")) return;
+    needTools(this, "xmllint");
     const schema = "/usr/share/libvirt/schemas/domain.rng";
     const known = fs.existsSync(schema);
     if (!known) {

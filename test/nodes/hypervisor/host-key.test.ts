@@ -6,7 +6,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { utils, type ParsedKey } from "ssh2";
 import { ed25519HostKey } from "../../../nodes/hypervisor/host-key";
-import { missingTool } from "./tools";
+import { needTools } from "./tools";
 
 const seed = Buffer.alloc(32, 7).toString("base64");
 
@@ -43,7 +43,7 @@ describe("ed25519 host key", () => {
   });
 
   it("is what ssh-keygen reads", function () {
-    if (missingTool(this, "ssh-keygen")) return;
+    needTools(this, "ssh-keygen");
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "host-key-"));
     try {
       const file = path.join(folder, "key");

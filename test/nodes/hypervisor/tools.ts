@@ -1,20 +1,18 @@
 import { spawnSync } from "node:child_process";
+import type { Context } from "mocha";
+import { skipBecause } from "../../support/skip";
 
-/** Skips the test, with the reason in the report, if one of the commands is not on this machine. */
-export function missingTool(test: Mocha.Context, ...commands: string[]): boolean {
+/** Skips the test or suite if one of the commands is not on this machine. */
+export function needTools(context: Context, ...commands: string[]): void {
   const missing = commands.filter((command) => spawnSync("bash", ["-c", `command -v ${command}`]).status !== 0);
-  if (missing.length === 0) {
-    return false;
+  if (missing.length > 0) {
+    skipBecause(context, `not installed here: ${missing.join(", ")}`);
   }
-  console.log(`      skipped: ${missing.join(", ")} not on this machine`);
-  test.skip();
 }
 
-/** Skips the test, with the reason in the report, if private namespaces cannot be made here. */
-export function noNamespaces(test: Mocha.Context): boolean {
-  if (spawnSync("unshare", ["-m", "-n", "-p", "-f", "--mount-proc", "true"]).status === 0) {
-    return false;
+/** Skips the test or suite if private namespaces cannot be made here. */
+export function needNamespaces(context: Context): void {
+  if (spawnSync("unshare", ["-m", "-n", "-p", "-f", "--mount-proc", "true"]).status !== 0) {
+    skipBecause(context, "needs root, and private mount, network and process namespaces");
   }
-  console.log("      skipped: needs root and private mount, network and process namespaces");
-  test.skip();
 }

@@ -10,7 +10,8 @@ import { vendorData } from "../../../nodes/hypervisor/cloud-init";
 import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { vmStep } from "../../../nodes/hypervisor/vm-steps";
 import { home } from "../../support/home";
-import { missingTool, noNamespaces } from "./tools";
+import { skipBecause } from "../../support/skip";
+import { needNamespaces, needTools } from "./tools";
 
 const IMAGES = "/var/lib/libvirt/images/homelab";
 
@@ -18,20 +19,14 @@ const IMAGES = "/var/lib/libvirt/images/homelab";
 describe("vm.sh on a real libvirtd", function () {
   this.timeout(180_000);
   let folder: string;
+  let expected: Readonly<Record<string, string>> | undefined;
 
   before(function () {
-    missingTool(
-      this,
-      "libvirtd",
-      "virsh",
-      "qemu-system-x86_64",
-      "qemu-img",
-      "genisoimage",
-      "xmllint",
-      "ping",
-      "python3",
-    );
-    noNamespaces(this);
+    if (!process.env.HOMELAB_SLOW_TESTS) {
+      skipBecause(this, "takes minutes; run it with HOMELAB_SLOW_TESTS=1");
+    }
+    needTools(this, "libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "genisoimage", "xmllint", "ping", "python3");
+    needNamespaces(this);
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "libvirt-lab-"));
     const image = path.join(folder, "image");
     expect(spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", image, "64M"]).status).to.equal(0);
@@ -61,8 +56,6 @@ describe("vm.sh on a real libvirtd", function () {
     write("third", 3);
     expected = write("first", 1, { memory: "512Mi" });
   });
-
-  let expected: Readonly<Record<string, string>> | undefined;
 
   after(() => {
     if (folder) fs.rmSync(folder, { recursive: true });

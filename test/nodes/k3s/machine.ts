@@ -13,7 +13,7 @@ export function machineProblem(): string | undefined {
   return result.status === 0 ? undefined : "needs unshare and the right to make namespaces";
 }
 
-const namespaces = ["--mount", "--net", "--pid", "--fork", "--mount-proc", "--propagation", "private"];
+const namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"];
 
 export interface Ran {
   status: number;
