@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Homelab } from "../config/homelab";
-import { diskPlan } from "./disks/plan";
+import type { Homelab, NodeMachine } from "../config/homelab";
+import { diskPlan, isDevice } from "./disks/plan";
 import { NodeDisks } from "./disks/node-disks";
 import { NodeGpu } from "./gpu/node-gpu";
 import { hostOf, type Host } from "./host";
@@ -57,27 +57,23 @@ export class Machines extends OrderedComponent {
         { parent: this, dependsOn: hypervisors[controlPlane.vm.host].libvirt },
       );
     const serverHost = vm?.host ?? hostOf(homelab, controlPlane);
-    const serverOs = new NodeBootstrap(
-      `${controlPlane.name}-os`,
-      { homelab, host: serverHost, machine: controlPlane },
-      { parent: this, dependsOn: vm?.ready ?? [] },
-    );
+    const prepared = (machine: NodeMachine, host: Host, dependsOn: pulumi.Resource[] = []) => {
+      const node = { homelab, host, machine };
+      const os = new NodeBootstrap(`${machine.name}-os`, node, { parent: this, dependsOn });
+      const disks = new NodeDisks(`${machine.name}-disks`, node, { parent: this, dependsOn: os.ready });
+      return [...os.ready, ...disks.ready];
+    };
+    const serverReady = prepared(controlPlane, serverHost, vm?.ready);
 
     const workers = homelab.workers.map((machine) => {
       const host = hostOf(homelab, machine);
-      const os = new NodeBootstrap(`${machine.name}-os`, { homelab, host, machine }, { parent: this });
-      const disks = new NodeDisks(
-        `${machine.name}-disks`,
-        { homelab, host, machine },
-        { parent: this, dependsOn: os.ready },
-      );
-      const prepared = [...os.ready, ...disks.ready];
+      const before = prepared(machine, host);
       // A driver may need a reboot, which would kill another step in the middle: it comes when nothing else runs there.
       const gpu =
         machine.gpu || machine.quickSync
-          ? new NodeGpu(`${machine.name}-gpu`, { host, worker: machine }, { parent: this, dependsOn: prepared })
+          ? new NodeGpu(`${machine.name}-gpu`, { host, worker: machine }, { parent: this, dependsOn: before })
           : undefined;
-      return { machine, host, ready: [...prepared, ...(gpu?.ready ?? [])] };
+      return { machine, host, ready: [...before, ...(gpu?.ready ?? [])] };
     });
 
     this.hosts = {
@@ -85,14 +81,14 @@ export class Machines extends OrderedComponent {
       ...Object.fromEntries(workers.map(({ machine, host }) => [machine.name, host])),
     };
     this.ready = {
-      [controlPlane.name]: serverOs.ready,
+      [controlPlane.name]: serverReady,
       ...Object.fromEntries(workers.map(({ machine, ready }) => [machine.name, ready])),
     };
     this.mounts = Object.fromEntries(
-      homelab.workers.map((machine) => [
+      homelab.nodes.map((machine) => [
         machine.name,
         diskPlan(homelab, machine)
-          .filter(({ kind }) => kind === "device")
+          .filter(isDevice)
           .map(({ mountPath }) => mountPath),
       ]),
     );

@@ -1,4 +1,4 @@
-import type { Homelab, Worker } from "../../config/homelab";
+import type { Homelab, NodeMachine } from "../../config/homelab";
 import { longhornDisks } from "../../nodes/disks/longhorn";
 
 /** One disk in the spec of a `nodes.longhorn.io` object (v1beta2). */
@@ -12,7 +12,7 @@ export interface LonghornDiskSpec {
 }
 
 /**
- * Disks of a worker as Longhorn's node object lists them.
+ * Disks of a node as Longhorn's node object lists them.
  *
  * Every disk carries its tier as a tag, but those of the default tier, which carry none. Chart 1.6 cannot give class
  * `longhorn` a disk selector, and a volume without one goes to untagged disks only, once
@@ -22,10 +22,10 @@ export interface LonghornDiskSpec {
  *
  * `evictionRequested` is left out: to empty a disk, an operator disables and evicts it in the UI.
  */
-export function longhornDiskSpecs(homelab: Homelab, worker: Worker): Record<string, LonghornDiskSpec> {
+export function longhornDiskSpecs(homelab: Homelab, node: NodeMachine): Record<string, LonghornDiskSpec> {
   const { defaultTier } = homelab.storage;
   return Object.fromEntries(
-    longhornDisks(homelab, worker).map((disk) => [
+    longhornDisks(homelab, node).map((disk) => [
       disk.name,
       {
         diskType: "filesystem",

@@ -1,4 +1,4 @@
-import type { Homelab, NodeMachine, Worker } from "../../config/homelab";
+import type { Homelab, NodeMachine } from "../../config/homelab";
 import { hardTaints, taintsOf } from "../taints";
 
 /** Namespace of Longhorn and, because its UI lives there, of the proxy in front of it. */
@@ -17,7 +17,7 @@ export function longhornNodes(homelab: Homelab): readonly NodeMachine[] {
   return homelab.nodes.filter((node) => hardTaints(homelab, node).every((taint) => tolerated.includes(taint)));
 }
 
-/** Workers with at least one disk for volumes. */
-export function storageWorkers(homelab: Homelab): readonly Worker[] {
-  return homelab.workers.filter((worker) => Object.keys(worker.disks).length > 0);
+/** Nodes with at least one disk for volumes. */
+export function storageNodes(homelab: Homelab): readonly NodeMachine[] {
+  return homelab.nodes.filter((node) => Object.keys(node.disks).length > 0);
 }

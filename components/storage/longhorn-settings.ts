@@ -1,6 +1,6 @@
 import type { Homelab } from "../../config/homelab";
 import { taintsOf } from "../taints";
-import { storageWorkers } from "./longhorn-nodes";
+import { storageNodes } from "./longhorn-nodes";
 
 /** Values of the chart's `defaultSettings`. */
 export type LonghornSettings = Readonly<Record<string, string | number | boolean>>;
@@ -56,7 +56,7 @@ export function longhornSettings(homelab: Homelab): LonghornSettings {
  * Longhorn 1.6, "Node and Disk Setup") say 25 where a root file system carries volumes, and 10 for disks of their own.
  */
 function minimalAvailablePercentage(homelab: Homelab): number {
-  const disks = storageWorkers(homelab).flatMap((worker) => Object.values(worker.disks));
+  const disks = storageNodes(homelab).flatMap((node) => Object.values(node.disks));
   return disks.some((disk) => "rootFilesystem" in disk) ? 25 : 10;
 }
 

@@ -10,7 +10,7 @@ import { csiGate } from "./csi-gate";
 import { tierClasses } from "./longhorn-classes";
 import { longhornDiskSpecs } from "./longhorn-disks";
 import { longhornNetworkPolicies } from "./longhorn-network-policies";
-import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageWorkers } from "./longhorn-nodes";
+import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageNodes } from "./longhorn-nodes";
 import { longhornRecurringJobs } from "./longhorn-recurring-jobs";
 import { longhornSettings, settingName } from "./longhorn-settings";
 import { longhornValues } from "./longhorn-values";
@@ -76,20 +76,20 @@ export class Longhorn extends OrderedComponent {
     );
 
     // Longhorn's manager makes the node objects; the disks in them are ours, now and after each change of the config.
-    const disks = storageWorkers(homelab).map(
-      (worker) =>
+    const disks = storageNodes(homelab).map(
+      (node) =>
         new CustomResourcePatch(
-          `${name}-disks-${worker.name}`,
+          `${name}-disks-${node.name}`,
           {
             apiVersion: API_VERSION,
             kind: "Node",
             metadata: {
-              name: worker.name,
+              name: node.name,
               namespace: inside,
               // The manager owns the fields of disks that it has seen already.
               annotations: { "pulumi.com/patchForce": "true" },
             },
-            spec: { disks: longhornDiskSpecs(homelab, worker) },
+            spec: { disks: longhornDiskSpecs(homelab, node) },
           },
           { ...kept, dependsOn: [nodes] },
         ),
@@ -101,10 +101,8 @@ export class Longhorn extends OrderedComponent {
         controlPlane,
         script: "longhorn-disks.sh",
         variables: {
-          DISKS: storageWorkers(homelab).flatMap((worker) =>
-            Object.entries(longhornDiskSpecs(homelab, worker)).map(
-              ([disk, { path }]) => `${worker.name}/${disk}=${path}`,
-            ),
+          DISKS: storageNodes(homelab).flatMap((node) =>
+            Object.entries(longhornDiskSpecs(homelab, node)).map(([disk, { path }]) => `${node.name}/${disk}=${path}`),
           ),
           STORAGE_CLASS: tiers[defaultTier].storageClass,
         },

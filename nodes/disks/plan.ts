@@ -37,7 +37,7 @@ export type PlannedDisk = PlannedDevice | PlannedDirectory;
 
 /** What is done with each disk of a machine, in the order of the configuration; nothing for a machine without disks. */
 export function diskPlan(homelab: Homelab, machine: Machine): PlannedDisk[] {
-  const disks: Readonly<Record<string, Disk>> = machine.role === "worker" ? machine.disks : {};
+  const disks: Readonly<Record<string, Disk>> = machine.role === "hypervisor" ? {} : machine.disks;
   return Object.entries(disks).map(([name, disk]) => {
     const minimumBytes = Math.round(disk.sizeGb * 1e9);
     const common = {

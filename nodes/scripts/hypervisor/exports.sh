@@ -18,7 +18,7 @@ other_lines() {
           sub(/\(.*/, "", client)
           if (client ~ /^-/) continue
           # Written out, because mawk has no counted repetition.
-          if (client !~ /x/ || index(ours, " " client " ")) wide = 1
+          if (client !~ /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/ || index(ours, " " client " ")) wide = 1
         }
         if (wide) print file ": " $0
       }' "$file"

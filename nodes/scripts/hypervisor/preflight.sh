@@ -14,10 +14,9 @@ if [ "$DOMAIN_TYPE" = kvm ]; then
     fail "/dev/kvm is absent although the CPU can virtualise: the firmware has locked it (see: dmesg | grep -i kvm)"
 fi
 
-if [ ! -d "/sys/class/net/$BRIDGE/bridge" ]; then
-  found=$(for path in /sys/class/net/*/bridge; do [ ! -d "$path" ] || basename "$(dirname "$path")"; done | xargs)
-  fail "there is no bridge $BRIDGE (found: ${found:-none}): create it with the LAN interface as its port, or set libvirt.bridge"
-fi
+bridges=$(ip -o link show type bridge | awk -F': ' '{ print $2 }' | xargs)
+[[ " $bridges " == *" $BRIDGE "* ]] ||
+  fail "there is no bridge $BRIDGE (found: ${bridges:-none}): create it with the LAN interface as its port, or set libvirt.bridge"
 [ -n "$(ip link show up dev "$BRIDGE")" ] || fail "bridge $BRIDGE is down; run: ip link set $BRIDGE up, and make it permanent"
 
 for index in "${!EXPORT_PATHS[@]}"; do

@@ -4,7 +4,7 @@ import { Longhorn } from "../../../components/storage/longhorn";
 import { tierClasses } from "../../../components/storage/longhorn-classes";
 import { longhornDiskSpecs } from "../../../components/storage/longhorn-disks";
 import { longhornNetworkPolicies } from "../../../components/storage/longhorn-network-policies";
-import { longhornNodes, storageWorkers } from "../../../components/storage/longhorn-nodes";
+import { longhornNodes, storageNodes } from "../../../components/storage/longhorn-nodes";
 import { longhornRecurringJobs } from "../../../components/storage/longhorn-recurring-jobs";
 import { longhornSettings, settingName } from "../../../components/storage/longhorn-settings";
 import { longhornValues } from "../../../components/storage/longhorn-values";
@@ -202,7 +202,7 @@ describe("Longhorn", () => {
           ),
         ]);
         expect([...selectors.keys()]).to.have.members(Object.keys(homelab.storage.tiers));
-        for (const worker of storageWorkers(homelab)) {
+        for (const worker of storageNodes(homelab)) {
           for (const [disk, { tags }] of Object.entries(longhornDiskSpecs(homelab, worker))) {
             const found = [...selectors]
               .filter(([, selector]) => takes(tags, selector, allowEmpty))
