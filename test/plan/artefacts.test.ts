@@ -1,9 +1,12 @@
 import { expect } from "chai";
 import { artefactsOf } from "../../plan/artefacts";
 import { changesInWords } from "../../plan/compare";
+import { pictureOf } from "../../plan/picture";
 import { MASK } from "../../plan/masking";
 import { mockState } from "../../plan/mock-state";
-import { edited, homeConfig } from "../support/home";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { edited, homeConfig, root } from "../support/home";
 import { recordedHome, recordedStack, type RecordedStack } from "../support/stack";
 
 const files = ({ recording, graph }: RecordedStack) => artefactsOf(recording, graph);
@@ -62,5 +65,10 @@ describe("plan: artefacts", () => {
     expect(words).to.contain("changed  chart cilium");
     expect(words).not.to.contain("longhorn");
     expect(changesInWords(home, home)).to.equal("Nothing changed.");
+  });
+
+  it("the README's picture is today's", async () => {
+    const shown = fs.readFileSync(path.join(root, "docs", "graph.svg"), "utf8");
+    expect(shown === (await pictureOf(stack.graph)), "run: npm run plan && cp out/home/graph.svg docs/").to.equal(true);
   });
 });

@@ -147,4 +147,3 @@ export interface ApplicationKeyArgs {
      */
     validDurationInSeconds?: pulumi.Input<number | undefined>;
 }
-//# sourceMappingURL=applicationKey.d.ts.map

@@ -107,4 +107,3 @@ class ApplicationKey extends pulumi.CustomResource {
     }
 }
 exports.ApplicationKey = ApplicationKey;
-//# sourceMappingURL=applicationKey.js.map

@@ -161,4 +161,3 @@ export interface BucketArgs {
      */
     lifecycleRules?: pulumi.Input<pulumi.Input<inputs.BucketLifecycleRule>[] | undefined>;
 }
-//# sourceMappingURL=bucket.d.ts.map

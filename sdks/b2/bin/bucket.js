@@ -107,4 +107,3 @@ class Bucket extends pulumi.CustomResource {
     }
 }
 exports.Bucket = Bucket;
-//# sourceMappingURL=bucket.js.map

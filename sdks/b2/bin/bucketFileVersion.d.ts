@@ -165,4 +165,3 @@ export interface BucketFileVersionArgs {
      */
     source: pulumi.Input<string>;
 }
-//# sourceMappingURL=bucketFileVersion.d.ts.map

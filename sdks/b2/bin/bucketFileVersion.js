@@ -112,4 +112,3 @@ class BucketFileVersion extends pulumi.CustomResource {
     }
 }
 exports.BucketFileVersion = BucketFileVersion;
-//# sourceMappingURL=bucketFileVersion.js.map

@@ -63,4 +63,3 @@ export interface BucketNotificationRulesArgs {
      */
     notificationRules: pulumi.Input<pulumi.Input<inputs.BucketNotificationRulesNotificationRule>[]>;
 }
-//# sourceMappingURL=bucketNotificationRules.d.ts.map

@@ -89,4 +89,3 @@ class BucketNotificationRules extends pulumi.CustomResource {
     }
 }
 exports.BucketNotificationRules = BucketNotificationRules;
-//# sourceMappingURL=bucketNotificationRules.js.map

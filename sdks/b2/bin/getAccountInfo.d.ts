@@ -28,4 +28,3 @@ export declare function getAccountInfoOutput(args?: GetAccountInfoOutputArgs, op
 export interface GetAccountInfoOutputArgs {
     id?: pulumi.Input<string | undefined>;
 }
-//# sourceMappingURL=getAccountInfo.d.ts.map

@@ -53,4 +53,3 @@ function getAccountInfoOutput(args, opts) {
         "id": args.id,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getAccountInfo.js.map

@@ -32,4 +32,3 @@ export interface GetApplicationKeyOutputArgs {
     id?: pulumi.Input<string | undefined>;
     keyName: pulumi.Input<string>;
 }
-//# sourceMappingURL=getApplicationKey.d.ts.map

@@ -53,4 +53,3 @@ function getApplicationKeyOutput(args, opts) {
         "keyName": args.keyName,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getApplicationKey.js.map

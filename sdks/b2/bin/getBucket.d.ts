@@ -35,4 +35,3 @@ export interface GetBucketOutputArgs {
     bucketName: pulumi.Input<string>;
     id?: pulumi.Input<string | undefined>;
 }
-//# sourceMappingURL=getBucket.d.ts.map

@@ -53,4 +53,3 @@ function getBucketOutput(args, opts) {
         "id": args.id,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getBucket.js.map

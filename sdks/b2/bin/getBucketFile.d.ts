@@ -30,4 +30,3 @@ export interface GetBucketFileOutputArgs {
     id?: pulumi.Input<string | undefined>;
     showVersions?: pulumi.Input<boolean | undefined>;
 }
-//# sourceMappingURL=getBucketFile.d.ts.map

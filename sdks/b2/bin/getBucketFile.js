@@ -57,4 +57,3 @@ function getBucketFileOutput(args, opts) {
         "showVersions": args.showVersions,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getBucketFile.js.map

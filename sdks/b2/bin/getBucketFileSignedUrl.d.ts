@@ -29,4 +29,3 @@ export interface GetBucketFileSignedUrlOutputArgs {
     fileName: pulumi.Input<string>;
     id?: pulumi.Input<string | undefined>;
 }
-//# sourceMappingURL=getBucketFileSignedUrl.d.ts.map

@@ -57,4 +57,3 @@ function getBucketFileSignedUrlOutput(args, opts) {
         "id": args.id,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getBucketFileSignedUrl.js.map

@@ -33,4 +33,3 @@ export interface GetBucketFilesOutputArgs {
     recursive?: pulumi.Input<boolean | undefined>;
     showVersions?: pulumi.Input<boolean | undefined>;
 }
-//# sourceMappingURL=getBucketFiles.d.ts.map

@@ -59,4 +59,3 @@ function getBucketFilesOutput(args, opts) {
         "showVersions": args.showVersions,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getBucketFiles.js.map

@@ -24,4 +24,3 @@ export interface GetBucketNotificationRulesOutputArgs {
     bucketId: pulumi.Input<string>;
     id?: pulumi.Input<string | undefined>;
 }
-//# sourceMappingURL=getBucketNotificationRules.d.ts.map

@@ -53,4 +53,3 @@ function getBucketNotificationRulesOutput(args, opts) {
         "id": args.id,
     }, opts, utilities.getPackage());
 }
-//# sourceMappingURL=getBucketNotificationRules.js.map

@@ -35,4 +35,3 @@ export * from "./provider";
 import * as config from "./config";
 import * as types from "./types";
 export { config, types, };
-//# sourceMappingURL=index.d.ts.map

@@ -107,4 +107,3 @@ pulumi.runtime.registerResourcePackage("b2", {
         return new provider_1.Provider(name, undefined, { urn });
     },
 });
-//# sourceMappingURL=index.js.map

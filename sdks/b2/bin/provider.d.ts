@@ -65,4 +65,3 @@ export declare namespace Provider {
         };
     }
 }
-//# sourceMappingURL=provider.d.ts.map

@@ -88,4 +88,3 @@ class Provider extends pulumi.ProviderResource {
     }
 }
 exports.Provider = Provider;
-//# sourceMappingURL=provider.js.map

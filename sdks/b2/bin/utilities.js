@@ -131,4 +131,3 @@ async function getPackage() {
         base64Parameter: "eyJyZW1vdGUiOnsidXJsIjoicmVnaXN0cnkub3BlbnRvZnUub3JnL2JhY2tibGF6ZS9iMiIsInZlcnNpb24iOiIwLjEzLjAifX0=",
     });
 }
-//# sourceMappingURL=utilities.js.map

@@ -1,2 +1,1 @@
 export * from "./vars";
-//# sourceMappingURL=index.d.ts.map

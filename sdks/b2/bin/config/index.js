@@ -18,4 +18,3 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
 Object.defineProperty(exports, "__esModule", { value: true });
 // Export members:
 __exportStar(require("./vars"), exports);
-//# sourceMappingURL=index.js.map

@@ -10,4 +10,3 @@ export declare const applicationKeyId: string | undefined;
  * B2 endpoint - the string 'production' or a custom B2 API URL (B2_ENDPOINT env). You should not need to set this unless you work at Backblaze. Defaults to <span pulumi-lang-nodejs="`production`" pulumi-lang-dotnet="`Production`" pulumi-lang-go="`production`" pulumi-lang-python="`production`" pulumi-lang-yaml="`production`" pulumi-lang-java="`production`" pulumi-lang-hcl="`production`">`production`</span>.
  */
 export declare const endpoint: string | undefined;
-//# sourceMappingURL=vars.d.ts.map

@@ -55,4 +55,3 @@ Object.defineProperty(exports, "endpoint", {
     },
     enumerable: true,
 });
-//# sourceMappingURL=vars.js.map

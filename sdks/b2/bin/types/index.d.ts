@@ -1,4 +1,3 @@
 import * as input from "./input";
 import * as output from "./output";
 export { input, output, };
-//# sourceMappingURL=index.d.ts.map

@@ -41,4 +41,3 @@ const input = __importStar(require("./input"));
 exports.input = input;
 const output = __importStar(require("./output"));
 exports.output = output;
-//# sourceMappingURL=index.js.map

@@ -166,4 +166,3 @@ export interface BucketNotificationRulesNotificationRuleTargetConfigurationCusto
      */
     value: pulumi.Input<string>;
 }
-//# sourceMappingURL=input.d.ts.map

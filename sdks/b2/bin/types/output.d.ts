@@ -263,4 +263,3 @@ export interface GetBucketNotificationRulesNotificationRuleTargetConfigurationCu
     name?: string;
     value?: string;
 }
-//# sourceMappingURL=output.d.ts.map

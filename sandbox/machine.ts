@@ -1,0 +1,243 @@
+import type { ChildProcess } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as path from "node:path";
+import { ed25519HostKey, type HostKey } from "../nodes/hypervisor/host-key";
+import { chooseAccelerator, type Accelerator } from "./accelerator";
+import { identityFiles, smbiosString } from "./credentials";
+import { USER, debianImage } from "./image";
+import { startPackageProxy, type PackageProxy } from "./package-proxy";
+import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "./processes";
+import { byId, qemuArguments, type DiskSpec, type QemuSpec } from "./qemu";
+import { Qmp } from "./qmp";
+
+export interface MachineSpec {
+  /** Shown in messages. */
+  name: string;
+  /** Default: 1024. */
+  memoryMib?: number;
+  /** Default: 1. */
+  processors?: number;
+  /** Blank disks, by name. */
+  disks?: Readonly<Record<string, DiskSpec>>;
+}
+
+/** Longest boots that were seen: 60 s in software emulation beside a busy core, 8 s with KVM. */
+const BOOT_SECONDS: Readonly<Record<Accelerator, number>> = { tcg: 400, kvm: 90 };
+
+/**
+ * A disposable Debian 12 machine: real kernel, systemd as PID 1, real sshd and udev. It reaches nothing but a Debian
+ * mirror, and only this machine reaches it. It and its files end with this process, however that ends.
+ */
+export class Machine {
+  /** Disks by name: their stable paths inside the machine. */
+  public readonly disks: Readonly<Record<string, string>>;
+  public readonly user = USER;
+  /** What the configuration of a real machine states about it. */
+  public readonly identity: { readonly kind: "product-serial"; readonly value: string };
+  /** Private key in OpenSSH's format, for root and for the user. */
+  public readonly privateKey: string;
+  /** Line of `ssh-ed25519 AAAA...`. */
+  public readonly hostKey: string;
+
+  private process?: ChildProcess;
+  private qmp?: Qmp;
+
+  private constructor(
+    public readonly name: string,
+    /** How it runs. */
+    public readonly accelerator: Accelerator,
+    private readonly folder: string,
+    private readonly qemu: QemuSpec,
+    private readonly proxy: PackageProxy,
+    keys: { host: HostKey; user: HostKey },
+    disks: Readonly<Record<string, DiskSpec>>,
+  ) {
+    this.disks = Object.fromEntries(Object.entries(disks).map(([disk, spec]) => [disk, byId(spec)]));
+    this.identity = { kind: "product-serial", value: qemu.serial };
+    this.privateKey = keys.user.privateKey;
+    this.hostKey = keys.host.publicKey;
+  }
+
+  /** Makes the machine's files; builds the image if there is none yet. */
+  public static async create({ name, memoryMib = 1024, processors = 1, disks = {} }: MachineSpec): Promise<Machine> {
+    const image = await debianImage();
+    const accelerator = await chooseAccelerator(image);
+    const folder = temporaryFolder(name);
+    const file = (last: string) => path.join(folder, last);
+    const keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) };
+    const proxy = await startPackageProxy();
+    const sshPort = await freePort();
+
+    fs.writeFileSync(file("key"), keys.user.privateKey, { mode: 0o600 });
+    fs.writeFileSync(file("known_hosts"), `[127.0.0.1]:${sshPort} ${keys.host.publicKey}\n`);
+    fs.writeFileSync(file("credentials"), smbiosString(identityFiles(keys.host, keys.user.publicKey)), { mode: 0o600 });
+    // One stream of the guest arrives as standard input and output of a process of its own.
+    fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
+
+    await must("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image.root, "-F", "raw", file("root.qcow2")]);
+    const attached = Object.entries(disks).map(([disk, spec]) => ({ ...spec, file: file(`${disk}.qcow2`) }));
+    for (const disk of attached) {
+      await must("qemu-img", ["create", "-q", "-f", "qcow2", disk.file, String(disk.bytes)]);
+    }
+    const qemu: QemuSpec = {
+      name,
+      accelerator,
+      image,
+      memoryMib,
+      processors,
+      uuid: randomUUID(),
+      serial: `SANDBOX${randomBytes(4).toString("hex").toUpperCase()}`,
+      credentials: file("credentials"),
+      overlay: file("root.qcow2"),
+      disks: attached,
+      sshPort,
+      proxyRelay: ["/bin/bash", file("relay"), String(proxy.port)],
+      control: file("control"),
+      console: file("console.log"),
+    };
+    return new Machine(name, accelerator, folder, qemu, proxy, keys, disks);
+  }
+
+  /** Arguments of an SSH connection, as the program's own resources take them. */
+  public connection(user: string = this.user) {
+    return { host: "127.0.0.1", port: this.qemu.sshPort, user, hostKey: this.hostKey, privateKey: this.privateKey };
+  }
+
+  /**
+   * Switches the machine on and waits until one can log in.
+   *
+   * @throws Error with the last lines of the machine's console.
+   */
+  public async boot(): Promise<void> {
+    if (this.process) {
+      throw new Error(`${this.name} is on already`);
+    }
+    fs.rmSync(this.qemu.control, { force: true });
+    const child = start("qemu-system-x86_64", qemuArguments(this.qemu), { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr?.on("data", (data: Buffer) => (said += data.toString("utf8")));
+    // What QEMU has to say is read, but does not keep the program running.
+    (child.stderr as net.Socket | null)?.unref();
+    child.unref();
+    this.process = child;
+    child.once("exit", () => {
+      this.process = undefined;
+      this.qmp = undefined;
+    });
+    await this.untilLogin(BOOT_SECONDS[this.accelerator], () =>
+      this.process === undefined ? `QEMU ended: ${said.trim()}` : undefined,
+    );
+    this.qmp = await Qmp.connect(this.qemu.control);
+  }
+
+  /** Waits until one can log in, for example after a reboot from inside. */
+  public async untilLogin(
+    seconds = BOOT_SECONDS[this.accelerator],
+    problem: () => string | undefined = () => undefined,
+  ): Promise<void> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      // The forward accepts before anybody listens behind it, so only a login tells.
+      if ((await this.ssh("true", "", "root")).status === 0) {
+        return;
+      }
+      const reason = problem() ?? (performance.now() > end ? `no login within ${seconds} s` : undefined);
+      if (reason !== undefined) {
+        throw new Error(`${this.name} does not boot: ${reason}. Its console's last lines:\n${this.consoleTail()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  /** Runs a command over SSH with the real OpenSSH client and the pinned host key. */
+  public async ssh(command: string, input = "", user: string = this.user): Promise<Ran> {
+    return finished(this.startSsh(command, user), input);
+  }
+
+  /** The same, to be cut off or watched. */
+  public startSsh(command: string, user: string = this.user): ChildProcess {
+    const options = [
+      "BatchMode=yes",
+      "ConnectTimeout=30",
+      "HostKeyAlgorithms=ssh-ed25519",
+      "IdentitiesOnly=yes",
+      "LogLevel=ERROR",
+      "ServerAliveInterval=10",
+      "ServerAliveCountMax=12",
+      "StrictHostKeyChecking=yes",
+      `UserKnownHostsFile=${path.join(this.folder, "known_hosts")}`,
+    ].flatMap((option) => ["-o", option]);
+    return start("ssh", [
+      ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.qemu.sshPort)],
+      ...[...options, `${user}@127.0.0.1`, command],
+    ]);
+  }
+
+  /** Runs bash text as root; throws if it fails. Returns what it prints, without the last line break. */
+  public async sh(script: string): Promise<string> {
+    const { status, stdout, stderr } = await this.ssh("bash -eu -o pipefail", script, "root");
+    if (status !== 0) {
+      throw new Error(`on ${this.name}, status ${status}: ${stderr.trim()}\n${stdout.trim()}\nof: ${script.trim()}`);
+    }
+    return stdout.replace(/\n$/, "");
+  }
+
+  /** Remembers memory and all disks as they are now, under a name. */
+  public async checkpoint(name: string): Promise<void> {
+    await this.control().human(`savevm ${name}`);
+  }
+
+  /** Memory and all disks as they were at the checkpoint, within seconds; only the clock goes on. */
+  public async revert(name: string): Promise<void> {
+    await this.control().human(`loadvm ${name}`);
+    await this.untilLogin();
+    await this.sh(`date --utc --set=@${Math.floor(Date.now() / 1000)} >/dev/null`);
+  }
+
+  /** Takes the power away: nothing is shut down or written back. */
+  public async kill(): Promise<void> {
+    const child = this.process;
+    if (child) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+    }
+  }
+
+  /** Takes the power away and deletes everything of the machine. */
+  public async destroy(): Promise<void> {
+    await this.kill();
+    this.proxy.stop();
+    removeFolder(this.folder);
+  }
+
+  /** What the machine last said on its console. */
+  public consoleTail(lines = 30): string {
+    const { console } = this.qemu;
+    return fs.existsSync(console) ? fs.readFileSync(console, "utf8").trimEnd().split("\n").slice(-lines).join("\n") : "";
+  }
+
+  private control(): Qmp {
+    if (!this.qmp) {
+      throw new Error(`${this.name} is not on`);
+    }
+    return this.qmp;
+  }
+}
+
+function newKey(comment: string): HostKey {
+  return ed25519HostKey(randomBytes(32).toString("base64"), comment);
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
