@@ -31,7 +31,6 @@ export type Worker = DeepReadonly<z.infer<typeof workerSchema>> & Named;
 /** A machine that runs K3s. */
 export type NodeMachine = ControlPlane | Worker;
 export type Machine = Hypervisor | NodeMachine;
-export type Tier = DeepReadonly<RawHomelab["storage"]["tiers"][string]>;
 
 /** Services of the platform that people open in a browser. */
 export const platformServices = ["authentik", "grafana", "prometheus", "alertmanager", "longhorn"] as const;

@@ -11,6 +11,11 @@ const KUBELET_LABELS = new Set([
   "node.kubernetes.io/instance-type",
 ]);
 
+/** Says why a kubelet would refuse a label of its own, or undefined if it takes it. */
+export function labelProblem(key: string, value: string): string | undefined {
+  return labelKeyProblem(key) ?? labelValueProblem(value) ?? reservedLabelProblem(key);
+}
+
 /** Says what is wrong with the key of a label or taint: an optional DNS prefix, a slash, a name of 63 characters. */
 export function labelKeyProblem(key: string): string | undefined {
   const slash = key.indexOf("/");

@@ -18,7 +18,8 @@ export interface HostStepArgs {
  * One idempotent step on one machine, and, where it has a probe, the state that it must leave behind.
  *
  * The text goes over standard input, never into the command line, and runs as a unit of the machine's systemd. It runs
- * again whenever the text or a secret changes; there are no triggers, which would replace instead of update.
+ * again whenever the text, a secret or the machine's incarnation changes; there are no triggers, which would replace
+ * instead of update.
  */
 export class HostStep extends OrderedComponent {
   /** Facts of the machine after the step; undefined for a step without a probe. */
@@ -27,7 +28,10 @@ export class HostStep extends OrderedComponent {
   public constructor(name: string, args: HostStepArgs, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:nodes:HostStep", name, opts);
     const { host, script, secrets = {}, state } = args;
-    const stdin = withSecrets(script, secrets, (text) => renderRun(script, host.identity, text));
+    const stdin = forIncarnation(
+      host,
+      withSecrets(script, secrets, (text) => renderRun(script, host.identity, text)),
+    );
 
     const apply = new remote.Command(
       `${name}-apply`,
@@ -63,6 +67,10 @@ export class HostStep extends OrderedComponent {
 export function commandLine(user: string, timeoutSeconds: number): string {
   // The poller outlives the step by a minute, so that the step's own time limit is the one that speaks.
   return `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${timeoutSeconds + 60} bash`;
+}
+
+function forIncarnation({ incarnation }: Host, text: pulumi.Input<string>): pulumi.Input<string> {
+  return incarnation === undefined ? text : pulumi.interpolate`# for ${incarnation}\n${text}`;
 }
 
 function withSecrets(

@@ -12,6 +12,11 @@ export interface Host {
   readonly user: string;
   readonly identity: Identity;
   readonly connection: Connection;
+  /**
+   * Names what the steps work on, where that can be made anew at the same address: a VM, a cluster. When it changes,
+   * every step runs again. A step's text alone would not tell: it is the same for the new disk and the empty cluster.
+   */
+  readonly incarnation?: pulumi.Input<string>;
 }
 
 /** What only the program can know of a machine that it creates itself. */

@@ -216,7 +216,9 @@ export class Machine {
   /** What the machine last said on its console. */
   public consoleTail(lines = 30): string {
     const { console } = this.qemu;
-    return fs.existsSync(console) ? fs.readFileSync(console, "utf8").trimEnd().split("\n").slice(-lines).join("\n") : "";
+    return fs.existsSync(console)
+      ? fs.readFileSync(console, "utf8").trimEnd().split("\n").slice(-lines).join("\n")
+      : "";
   }
 
   private control(): Qmp {

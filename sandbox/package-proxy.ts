@@ -22,7 +22,9 @@ export async function startPackageProxy(): Promise<PackageProxy> {
       refuse(403, `only packages of ${mirror.host} by GET are let through`);
       return;
     }
-    const { host: _proxy, "proxy-connection": _hop, ...headers } = request.headers;
+    // Of a request to a proxy, what is meant for the proxy itself is left out.
+    const headers = { ...request.headers, host: mirror.host, connection: "close" };
+    delete headers["proxy-connection"];
     http
       .get(url, { headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -1,5 +1,7 @@
 import { stringify } from "yaml";
 import type { Homelab } from "../../config/homelab";
+import { LONGHORN_DRIVER } from "../storage/longhorn-nodes";
+import { NFS_DRIVER } from "../storage/media-volume";
 
 /** Names of Velero's objects that refer to each other. */
 export const veleroNames = {
@@ -20,10 +22,6 @@ interface VolumeRule {
   };
   action: { type: "skip" | "fs-backup" };
 }
-
-/** CSI drivers by which volumes are told apart. */
-const NFS_DRIVER = "nfs.csi.k8s.io";
-const LONGHORN_DRIVER = "driver.longhorn.io";
 
 /**
  * File system backup takes every volume that it can read: without these two rules it would send 30 TB of films to B2.

@@ -1,5 +1,6 @@
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
+import { SECRET_HASH_ANNOTATION } from "../secret-hash";
 import { veleroNames } from "./schedules";
 
 /**
@@ -44,7 +45,7 @@ export function veleroValues(homelab: Homelab, credentialsHash: unknown): HelmVa
         volumeMounts: [{ mountPath: "/target", name: "plugins" }],
       },
     ],
-    podAnnotations: { "homelab/secret-hash": credentialsHash },
+    podAnnotations: { [SECRET_HASH_ANNOTATION]: credentialsHash },
     deployNodeAgent: true,
     nodeAgent: {
       podVolumePath: `${kubeletRoot}/pods`,

@@ -4,6 +4,7 @@ import { trustedProxies } from "./trusted-proxies";
 
 /** Names of the objects that chart and component share. `authentik` is also the release, hence the chart's prefix. */
 export const authentikNames = {
+  namespace: "authentik",
   release: "authentik",
   /** Secret with the configuration as environment variables. */
   config: "authentik-config",

@@ -29,7 +29,7 @@ export class Authentik extends OrderedComponent {
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // Retained with the claim in it: deleting a namespace deletes every claim inside, whatever protects those.
-    const space = namespace("authentik", { gatewayAccess: true }, { ...child, retainOnDelete: true });
+    const space = namespace(authentikNames.namespace, { gatewayAccess: true }, { ...child, retainOnDelete: true });
     const inSpace = (object: string) => ({ name: object, namespace: space.metadata.name });
 
     const config = new core.Secret(
@@ -121,7 +121,7 @@ export class Authentik extends OrderedComponent {
           name: `${name}-discovery`,
           source: "gates/authentik.sh",
           variables: {
-            NAMESPACE: "authentik",
+            NAMESPACE: authentikNames.namespace,
             WORKER: `${authentikNames.release}-worker`,
             BLUEPRINT: `mounted/secret-${authentikNames.blueprint}/${authentikNames.blueprintKey}`,
             HOST: homelab.hosts.authentik,

@@ -1,5 +1,7 @@
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
+import { MONITORING_NAMESPACE } from "../monitoring/names";
+import { SECRET_HASH_ANNOTATION } from "../secret-hash";
 import type { ProxiedService } from "../secrets";
 import { oidcEndpoints, redirectUri } from "./oidc";
 import { trustedProxies } from "./trusted-proxies";
@@ -96,7 +98,7 @@ export function proxyValues(
     sessionStorage: { type: "cookie" },
     redis: { enabled: false },
     serviceAccount: { automountServiceAccountToken: false },
-    podAnnotations: { "homelab/secret-hash": args.secretHash },
+    podAnnotations: { [SECRET_HASH_ANNOTATION]: args.secretHash },
     metrics: { enabled: true, serviceMonitor: { enabled: true } },
     resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
   };
@@ -120,7 +122,7 @@ export function proxyImage(image: string): { repository: string; tag: string } {
  * traffic has Cilium's own identity `ingress`, which no NetworkPolicy of Kubernetes can name. Egress stays open: the
  * path to Authentik leads out of the pod network and back in through the gateway.
  */
-export function proxyPolicy(service: ProxiedService, monitoringNamespace: string): Record<string, unknown> {
+export function proxyPolicy(service: ProxiedService): Record<string, unknown> {
   return {
     endpointSelector: {
       matchLabels: { "app.kubernetes.io/name": "oauth2-proxy", "app.kubernetes.io/instance": proxyName(service) },
@@ -128,7 +130,7 @@ export function proxyPolicy(service: ProxiedService, monitoringNamespace: string
     ingress: [
       { fromEntities: ["ingress"], toPorts: [{ ports: [{ port: String(CONTAINER_PORT), protocol: "TCP" }] }] },
       {
-        fromEndpoints: [{ matchLabels: { "k8s:io.kubernetes.pod.namespace": monitoringNamespace } }],
+        fromEndpoints: [{ matchLabels: { "k8s:io.kubernetes.pod.namespace": MONITORING_NAMESPACE } }],
         toPorts: [{ ports: [{ port: String(METRICS_PORT), protocol: "TCP" }] }],
       },
     ],

@@ -17,8 +17,6 @@ export interface OAuth2ProxyArgs extends ServiceArgs {
   namespace: pulumi.Input<string>;
   /** URL of the service inside the cluster, without a path, for example http://longhorn-frontend.longhorn-system. */
   upstream: string;
-  /** Namespace from which Prometheus scrapes. Default "monitoring". */
-  monitoringNamespace?: string;
 }
 
 /**
@@ -54,7 +52,7 @@ export class OAuth2Proxy extends OrderedComponent {
         apiVersion: "cilium.io/v2",
         kind: "CiliumNetworkPolicy",
         metadata: { name: proxy, namespace: args.namespace },
-        spec: proxyPolicy(service, args.monitoringNamespace ?? "monitoring"),
+        spec: proxyPolicy(service),
       },
       child,
     );

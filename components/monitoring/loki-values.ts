@@ -1,7 +1,8 @@
+import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
 import { lokiBackend } from "./names";
-import { awayFromControlPlane, LOCAL_PATH_CLASS } from "./placement";
+import { awayFromControlPlane } from "./placement";
 
 /**
  * First day of Loki's index format. A new format gets a later entry beside it; this one never moves, because the logs

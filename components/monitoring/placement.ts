@@ -1,7 +1,5 @@
+import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
-
-/** Class of volumes on the node's own disk. */
-export const LOCAL_PATH_CLASS = "local-path";
 
 /** Affinity of a pod, as Kubernetes writes it; `{}` for no wish. */
 export type Affinity = Record<string, unknown>;

@@ -1,17 +1,7 @@
 import type { Homelab } from "../../config/homelab";
+import { toMib } from "../../config/units";
 import type { HelmValues } from "../chart";
 import { awayFromControlPlane, localPathClaim } from "./placement";
-
-const MIB = { Mi: 1, Gi: 1024, Ti: 1024 * 1024 } as const;
-
-/** Mebibytes of a size such as 100Gi. @throws for anything that the schema's `bytes` refuses. */
-export function mebibytes(size: string): number {
-  const match = /^([1-9][0-9]*)(Mi|Gi|Ti)$/.exec(size);
-  if (!match) {
-    throw new Error(`not a size with a binary unit: ${size}`);
-  }
-  return Number(match[1]) * MIB[match[2] as keyof typeof MIB];
-}
 
 /**
  * Size of blocks at which Prometheus drops the oldest, below the claim's: 80%, because the limit counts neither the
@@ -21,7 +11,7 @@ export function mebibytes(size: string): number {
  * @returns the operator's ByteSize in MiB, at least 1MiB.
  */
 export function retentionSize(claim: string): string {
-  return `${Math.max(1, Math.floor(mebibytes(claim) * 0.8))}MiB`;
+  return `${Math.max(1, Math.floor(toMib(claim) * 0.8))}MiB`;
 }
 
 /** Waits for the operator to have made it work; Pulumi itself sees only the custom resource. */

@@ -1,10 +1,9 @@
 import { stringify } from "yaml";
 import type { apps, rbac, storage } from "@pulumi/kubernetes/types/input";
+import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
 import { quote, readScript } from "../../nodes/host-script";
 
-/** Class of volumes on the node's own disk: fast, on one node only, never the default. */
-export const LOCAL_PATH_CLASS = "local-path";
 export const LOCAL_PATH_NAMESPACE = "local-path-storage";
 
 const PROVISIONER = "rancher.io/local-path";

@@ -1,4 +1,4 @@
-import { labelKeyProblem, labelValueProblem, reservedLabelProblem } from "../labels";
+import { labelKeyProblem, labelProblem, labelValueProblem } from "../labels";
 import type { ConfigIssue } from "../issues";
 import type { RawHomelab } from "../schema";
 import { issueIf, type Check } from "./check";
@@ -12,7 +12,7 @@ const labels: Check = {
   run({ machines }) {
     return nodes(machines).flatMap(({ name, machine }) =>
       Object.entries(machine.labels).flatMap(([key, value]): ConfigIssue[] => {
-        const problem = labelKeyProblem(key) ?? labelValueProblem(value) ?? reservedLabelProblem(key);
+        const problem = labelProblem(key, value);
         return issueIf(problem !== undefined, () => ({
           path: `machines.${name}.labels.${key}`,
           found: `${key}=${value}`,

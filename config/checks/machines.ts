@@ -1,7 +1,7 @@
 import { show, type ConfigIssue } from "../issues";
 import { isPlaceholder } from "../placeholders";
 import type { RawHomelab } from "../schema";
-import { mebibytes } from "../units";
+import { toMib } from "../units";
 import { issueIf, type Check } from "./check";
 
 type Machines = RawHomelab["machines"];
@@ -41,7 +41,7 @@ const virtualMachine: Check = {
         return [];
       }
       const least = (key: "memory" | "disk", size: string, reason: string) =>
-        issueIf(mebibytes(vm[key]) < mebibytes(size), () => ({
+        issueIf(toMib(vm[key]) < toMib(size), () => ({
           path: `machines.${name}.vm.${key}`,
           found: vm[key],
           allowed: `at least ${size}: ${reason}`,

@@ -54,10 +54,10 @@ const agentSkew: Check = {
   name: "K3s agents fit their server",
   needs: ["versions"],
   run({ versions: { k3s } }) {
-    const agent = k3s.agentVersion;
+    const agent = k3s.agent?.version;
     const problem = agent === undefined ? undefined : agentSkewProblem(k3s.version, agent);
     return issueIf(problem !== undefined, () => ({
-      path: "versions.k3s.agentVersion",
+      path: "versions.k3s.agent.version",
       found: `${agent} with a server of ${k3s.version}`,
       allowed: problem ?? "",
       fix: "upgrade the server first, then the agents, one minor version at a time",

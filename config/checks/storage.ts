@@ -1,12 +1,11 @@
+import { LOCAL_PATH_CLASS, LONGHORN_CLASS } from "../class-names";
 import type { ConfigIssue } from "../issues";
 import { disksOf } from "./disks";
 import { issueIf, repeated, type Check } from "./check";
 
-/** The class that Longhorn's manager makes itself, and makes anew whenever somebody else changes it. */
-const LONGHORN_CLASS = "longhorn";
 /** Classes that something else makes. */
 const TAKEN_CLASSES: Readonly<Record<string, string>> = {
-  "local-path": "the class of the nodes' own disks",
+  [LOCAL_PATH_CLASS]: "the class of the nodes' own disks",
   "longhorn-static": "the class that Longhorn gives to volumes restored by hand",
 };
 

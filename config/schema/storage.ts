@@ -32,5 +32,5 @@ export const storageSchema = z.strictObject({
       /** Directory on each node. Not replicated and not backed up by Longhorn. */
       path: absolutePath.default("/var/lib/homelab/local-path"),
     })
-    .default({ path: "/var/lib/homelab/local-path" }),
+    .prefault({}),
 });

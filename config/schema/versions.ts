@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defaultPins } from "../pins";
 import { httpsUrl, pattern, sha256 } from "./scalars";
 
-export const k3sVersion = pattern(
+const k3sVersion = pattern(
   /^v[0-9]+\.[0-9]+\.[0-9]+\+k3s[0-9]+$/,
   "a K3s release such as v1.32.5+k3s1",
   "take the tag of the release page, with the v and the +k3s suffix",
@@ -30,8 +30,8 @@ export const versionsSchema = z.strictObject({
     version: k3sVersion,
     /** Digest of the `k3s` binary for amd64. */
     sha256,
-    /** Versions of agents that still run during an upgrade; checked against the server's by the skew rule. */
-    agentVersion: k3sVersion.optional(),
+    /** Release of the agents while an upgrade leaves them behind; the skew rule holds. Left out: the server's. */
+    agent: z.strictObject({ version: k3sVersion, sha256 }).optional(),
   }),
   /** Ubuntu cloud image of the VM. */
   cloudImage: download,

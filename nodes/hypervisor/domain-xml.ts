@@ -1,4 +1,4 @@
-import { toKib } from "./byte-size";
+import { toKib } from "../../config/units";
 import type { PlannedVm } from "./vm-names";
 
 /**

@@ -45,11 +45,12 @@ export class VirtualMachine extends OrderedComponent {
       { parent: this },
     );
 
-    this.host = hostOf(homelab, machine, {
+    const host = hostOf(homelab, machine, {
       identity: { kind: "product-uuid", value: plan.vm.uuid },
       // The public half is no secret, and a reviewer wants to see which key is pinned.
       hostKey: pulumi.unsecret(seed.apply((value) => ed25519HostKey(value, machine.name).publicKey)),
     });
+    this.host = { ...host, incarnation: `generation ${generation}` };
     const firstBoot = new HostStep(
       `${name}-first-boot`,
       { host: this.host, script: firstBootStep(plan) },

@@ -1,6 +1,6 @@
 import type { Homelab } from "../../config/homelab";
+import { toBytes, toKib } from "../../config/units";
 import type { HostScript } from "../host-script";
-import { toBytes, toKib } from "./byte-size";
 import { metaData, networkConfig, userData } from "./cloud-init";
 import { domainXml } from "./domain-xml";
 import type { PlannedStep } from "./hypervisor-steps";

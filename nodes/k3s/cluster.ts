@@ -31,7 +31,7 @@ export interface K3sClusterArgs {
 export class K3sCluster extends OrderedComponent {
   /** Identified by the generation: a new certificate or address is an update, never a replacement of the cluster. */
   public readonly provider: Provider;
-  /** Where kubectl runs. */
+  /** Where kubectl runs; a step there runs again for every generation of the cluster. */
   public readonly controlPlane: Host;
   /** Admin access from the LAN; secret. */
   public readonly kubeconfig: pulumi.Output<string>;
@@ -68,7 +68,7 @@ export class K3sCluster extends OrderedComponent {
       step(worker, { AGENT_TOKEN: agentToken }, [server, ...(args.agentDependsOn[worker.name] ?? [])]),
     );
 
-    this.controlPlane = hostOf(hosts, controlPlane);
+    this.controlPlane = { ...hostOf(hosts, controlPlane), incarnation: clusterId };
     const { identity, connection, user } = this.controlPlane;
     const read = new remote.Command(
       `${name}-kubeconfig`,

@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import type { Homelab, Worker } from "../../config/homelab";
+import { labelProblem } from "../../config/labels";
 import { knownFlags, packagedComponents, type K3sKind } from "./flags";
-import { CONTROL_PLANE_TAINT, labelProblem, nodeLabels } from "./labels";
+import { CONTROL_PLANE_TAINT, nodeLabels } from "./labels";
 import { paths } from "./paths";
 
 /** Port of the API server and of K3s' own supervisor. */
@@ -169,7 +170,14 @@ export function validateK3sConfig(kind: K3sKind, config: object): string[] {
   for (const component of list("disable").filter((name) => !packagedComponents.has(name))) {
     problems.push(`disable: ${component} is no component of K3s (${[...packagedComponents].join(", ")})`);
   }
-  return [...problems, ...list("node-label").flatMap((label) => labelProblem(label) ?? [])];
+  for (const label of list("node-label")) {
+    const [, key, value] = /^([^=]*)=?(.*)$/s.exec(label) ?? ["", label, ""];
+    const problem = labelProblem(key, value);
+    if (problem !== undefined) {
+      problems.push(`node-label ${label}: ${problem}`);
+    }
+  }
+  return problems;
 }
 
 function kubeletRootArgument(homelab: Homelab): string {

@@ -25,11 +25,12 @@ export interface K3sNodeStep {
   expected: Facts;
 }
 
-/** Where the pinned binary is fetched; checked against versions.k3s.sha256 in any case. */
-export function k3sBinaryUrl(homelab: Homelab): string {
+/** The binary of a kind of node: where it is fetched, and the digest that it must have wherever it comes from. */
+export function k3sBinary(homelab: Homelab, kind: K3sKind): { version: string; sha256: string; url: string } {
   const { k3s, mirrors } = homelab.versions;
+  const { version, sha256 } = kind === "agent" && k3s.agent ? k3s.agent : k3s;
   const releases = mirrors.k3s ?? "https://github.com/k3s-io/k3s/releases/download";
-  return `${releases.replace(/\/+$/, "")}/${encodeURIComponent(k3s.version)}/k3s`;
+  return { version, sha256, url: `${releases.replace(/\/+$/, "")}/${encodeURIComponent(version)}/k3s` };
 }
 
 /** What stands in the place of the stock killall and uninstall scripts. */
@@ -56,7 +57,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
   );
   const unitText = k3sUnit(kind, mounts);
   const nvidia = machine.role === "worker" && machine.gpu !== undefined;
-  const { version, sha256 } = homelab.versions.k3s;
+  const { version, sha256, url } = k3sBinary(homelab, kind);
   // Twice the longest gap: one missed run is no alarm, two are.
   const snapshotHours = kind === "server" ? Math.ceil(2 * longestGapHours(homelab.backup.etcd.cron)) + 1 : 0;
 
@@ -96,7 +97,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
         GENERATION: homelab.cluster.generation,
         VERSION: version,
         SHA256: sha256,
-        URL: k3sBinaryUrl(homelab),
+        URL: url,
         BINARIES: paths.binaries,
         ...inspected,
         ...tornDown,

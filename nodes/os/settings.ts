@@ -1,4 +1,5 @@
 import type { NodeMachine } from "../../config/homelab";
+import { kubeletKernelSettings } from "../k3s/kernel";
 
 /**
  * Packages of every node. Longhorn 1.6's own check (scripts/environment_check.sh) asks for open-iscsi, nfs-common,
@@ -29,14 +30,7 @@ export const KERNEL_MODULES = ["overlay", "br_netfilter", "nf_conntrack", "iscsi
 
 /** Sysctls with one value each, as read back from /proc/sys. */
 export const SYSCTLS: Readonly<Record<string, string>> = {
-  // The kubelet runs with protect-kernel-defaults and exits unless these hold
-  // (kubernetes v1.32 pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
-  "vm.overcommit_memory": "1",
-  "vm.panic_on_oom": "0",
-  "kernel.panic": "10",
-  "kernel.panic_on_oops": "1",
-  "kernel.keys.root_maxkeys": "1000000",
-  "kernel.keys.root_maxbytes": "25000000",
+  ...kubeletKernelSettings,
   // Pods are reached through the node.
   "net.ipv4.ip_forward": "1",
   "net.bridge.bridge-nf-call-iptables": "1",

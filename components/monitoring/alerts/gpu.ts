@@ -1,9 +1,8 @@
-import type { Homelab, Worker } from "../../../config/homelab";
+import type { Homelab } from "../../../config/homelab";
+import { nvidiaWorkers, type NvidiaWorker } from "../../gpu/nvidia-values";
 import type { Alert, AlertGroup } from "./alert";
 
-type GpuWorker = Worker & { gpu: NonNullable<Worker["gpu"]> };
-
-function gpuGone({ name, gpu }: GpuWorker): Alert {
+function gpuGone({ name, gpu }: NvidiaWorker): Alert {
   const allocatable = `kube_node_status_allocatable{resource="nvidia_com_gpu", node="${name}"}`;
   return {
     name: "GpuGone",
@@ -18,7 +17,7 @@ function gpuGone({ name, gpu }: GpuWorker): Alert {
 
 /** GPUs: gone, not watched, or hot. undefined for a house without one. */
 export function gpuAlerts(homelab: Homelab): AlertGroup | undefined {
-  const workers = homelab.workers.filter((worker): worker is GpuWorker => worker.gpu !== undefined);
+  const workers = nvidiaWorkers(homelab);
   if (workers.length === 0) {
     return undefined;
   }
@@ -44,7 +43,7 @@ export function gpuAlerts(homelab: Homelab): AlertGroup | undefined {
         severity: "warning",
         summary,
         description:
-          "Check the server's fans and the room. The T4 is cooled by the chassis alone: is its shroud in place?",
+          "Check the server's fans and the room. A card without a fan is cooled by the chassis alone: is its shroud in place?",
       },
       {
         name: "GpuHot",
@@ -53,7 +52,7 @@ export function gpuAlerts(homelab: Homelab): AlertGroup | undefined {
         severity: "critical",
         summary,
         description:
-          "It slows down now and turns off soon. Scale Ollama and Automatic1111 to zero, then look at the fans.",
+          "It slows down now and turns off soon. Scale the pods that use it to zero, then look at the fans.",
       },
     ],
   };

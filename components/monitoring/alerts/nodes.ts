@@ -1,10 +1,12 @@
+import type { Homelab } from "../../../config/homelab";
 import type { AlertGroup } from "./alert";
 
 /** File systems of the machines themselves. */
 const DISKS = 'fstype=~"ext4|xfs|btrfs|vfat"';
 
 /** Machines: gone, unreachable in part, or out of disk. */
-export function nodeAlerts(): AlertGroup {
+export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
+  const atHost = controlPlane.vm ? ` (${controlPlane.name}: at ${controlPlane.vm.host})` : "";
   const free = `100 * min by (node, mountpoint) (node_filesystem_avail_bytes{${DISKS}} / node_filesystem_size_bytes{${DISKS}})`;
   return {
     topic: "nodes",
@@ -16,8 +18,8 @@ export function nodeAlerts(): AlertGroup {
         severity: "critical",
         summary: "Node {{ $labels.node }} is not Ready",
         description:
-          "Ping it, then try ssh. If it answers neither, look at its power and cable (k3s-master1: at the R730). If it " +
-          "answers: systemctl status k3s-agent, and journalctl -u k3s-agent -n 50.",
+          `Ping it, then try ssh. If it answers neither, look at its power and cable${atHost}. If it answers: ` +
+          `systemctl status k3s-agent (on ${controlPlane.name}: k3s), and the same with journalctl -n 50 -u.`,
       },
       {
         name: "NodeExporterDown",

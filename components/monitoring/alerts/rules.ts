@@ -28,7 +28,7 @@ export interface PrometheusRule {
 /** Every alert of the house by topic: lower layers first, as the runbooks tell people to look. */
 export function alertGroups(homelab: Homelab): AlertGroup[] {
   return [
-    nodeAlerts(),
+    nodeAlerts(homelab),
     networkAlerts(homelab),
     csiAlerts(homelab),
     longhornAlerts(homelab),

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { mebibytes, prometheusValues, retentionSize } from "../../../components/monitoring/prometheus";
+import { prometheusValues, retentionSize } from "../../../components/monitoring/prometheus";
 import { awayFromControlPlane } from "../../../components/monitoring/placement";
+import { toMib } from "../../../config/units";
 import { home } from "../../support/home";
 import { singleNode } from "./homes";
 
@@ -18,7 +19,7 @@ describe("Prometheus", () => {
   it("keeps its blocks below the claim's size, for any size", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999_999 }), fc.constantFrom("Mi", "Gi", "Ti"), (count, unit) => {
-        const claim = mebibytes(`${count}${unit}`);
+        const claim = toMib(`${count}${unit}`);
         const match = /^([1-9][0-9]*)MiB$/.exec(retentionSize(`${count}${unit}`));
         expect(match).not.to.be.null;
         const kept = Number(match?.[1]);
@@ -33,7 +34,7 @@ describe("Prometheus", () => {
   });
 
   it("refuses a size without a binary unit", () => {
-    expect(() => mebibytes("100G")).to.throw("100G");
+    expect(() => retentionSize("100G")).to.throw("100G");
   });
 
   it("stands on local-path, with the retention of the configuration in days", () => {

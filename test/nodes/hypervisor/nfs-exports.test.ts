@@ -26,7 +26,7 @@ describe("NFS exports", () => {
   it("export nothing while the array is not mounted: every client has mountpoint=", () => {
     const [media, nvme] = exportsFile(planned()).split("\n").slice(1);
     expect(media).to.match(/^\/mnt\/rust\/media /);
-    expect(media.match(/mountpoint=\/mnt\/rust,/g)).to.have.length(4);
+    expect(media.match(/mountpoint=\/mnt\/rust\/media,/g)).to.have.length(4);
     expect(nvme.match(/mountpoint=\/mnt\/nvme_storage,/g)).to.have.length(4);
   });
 

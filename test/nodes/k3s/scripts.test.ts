@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { renderProbe, renderRun, renderStep } from "../../../nodes/host-script";
 import { kubeletKernelSettings } from "../../../nodes/k3s/kernel";
 import { kubeconfigRead } from "../../../nodes/k3s/kubeconfig";
-import { disarmedScript, k3sBinaryUrl, k3sNodeStep } from "../../../nodes/k3s/node-step";
+import { disarmedScript, k3sBinary, k3sNodeStep } from "../../../nodes/k3s/node-step";
 import { stockScripts } from "../../../nodes/k3s/paths";
 import { SYSCTLS } from "../../../nodes/os/settings";
 import { home } from "../../support/home";
@@ -106,9 +106,20 @@ describe("K3s scripts as rendered", () => {
 
   it("fetch the pinned release, from the mirror if there is one", () => {
     const release = "v1.32.5%2Bk3s1/k3s";
-    expect(k3sBinaryUrl(homelab)).to.equal(`https://github.com/k3s-io/k3s/releases/download/${release}`);
+    expect(k3sBinary(homelab, "server").url).to.equal(`https://github.com/k3s-io/k3s/releases/download/${release}`);
     const mirrored = home((config) => (config.versions.mirrors = { k3s: "https://mirror.example/k3s/" }));
-    expect(k3sBinaryUrl(mirrored)).to.equal(`https://mirror.example/k3s/${release}`);
+    expect(k3sBinary(mirrored, "agent").url).to.equal(`https://mirror.example/k3s/${release}`);
+  });
+
+  it("leave agents on a release of their own while an upgrade asks for it", () => {
+    const agent = { version: "v1.31.9+k3s1", sha256: "b".repeat(64) };
+    const upgrading = home((config) => (config.versions.k3s.agent = agent));
+    for (const node of upgrading.nodes) {
+      const { kind, script, expected } = k3sNodeStep(upgrading, node, []);
+      const { version, sha256 } = kind === "agent" ? agent : upgrading.versions.k3s;
+      expect(expected, node.name).to.include({ version, binary: sha256 });
+      expect(script.variables, node.name).to.include({ VERSION: version, SHA256: sha256 });
+    }
   });
 
   it("stand in for every stock script, and refuse", () => {

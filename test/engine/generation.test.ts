@@ -1,0 +1,111 @@
+import { expect } from "chai";
+import * as path from "node:path";
+import { engineProblem, EngineProject } from "../support/engine";
+import { root } from "../support/home";
+import { skipBecause } from "../support/skip";
+
+const from = (...parts: string[]) => JSON.stringify(path.join(root, ...parts));
+
+/** The program's own generation and platform, with a cluster that answers nobody: its API server does not exist. */
+const program = `
+  import { ConfigMap, Namespace } from "@pulumi/kubernetes/core/v1";
+  import { Provider } from "@pulumi/kubernetes/provider";
+  import * as pulumi from "@pulumi/pulumi";
+  import { ClusterGeneration } from ${from("components", "generation")};
+  import { OrderedComponent } from ${from("components", "ordered-component")};
+  import { Platform } from ${from("components", "platform")};
+  import { GeneratedSecrets } from ${from("components", "secrets")};
+
+  const number = new pulumi.Config().requireNumber("generation");
+  const homelab = { cluster: { name: "test", generation: number } } as never;
+  new GeneratedSecrets("secrets");
+  const generation = new ClusterGeneration("generation", homelab);
+  const provider = new Provider(
+    "provider",
+    { renderYamlToDirectory: "rendered", clusterIdentifier: generation.hex },
+    { deletedWith: generation },
+  );
+  const platform = new Platform("platform", { provider, generation });
+  const service = new OrderedComponent("homelab:test:Service", "service", { parent: platform });
+  const space = new Namespace("space", { metadata: { name: "space" } }, { parent: service });
+  new ConfigMap("map", { metadata: { name: "map", namespace: space.metadata.name }, data: { a: "b" } }, { parent: service });
+`;
+
+interface Resource {
+  urn: string;
+  type: string;
+  deletedWith?: string;
+  id?: string;
+}
+
+describe("rebuild generation on a real engine", function () {
+  this.timeout(300_000);
+  let project: EngineProject | undefined;
+
+  before(function () {
+    const problem = engineProblem();
+    if (problem) {
+      skipBecause(this, problem);
+    }
+    project = new EngineProject({
+      "Pulumi.yaml": "name: generation\nruntime: nodejs\n",
+      "package.json": "{}",
+      "tsconfig.json": JSON.stringify({
+        compilerOptions: { target: "ES2022", module: "commonjs", moduleResolution: "node10", noCheck: true },
+      }),
+      "index.ts": program,
+    });
+    expect(project.run("stack", "init", "test").status).to.equal(0);
+    up(1);
+  });
+  after(() => project?.remove());
+
+  const run = (...args: string[]) => (project as EngineProject).run(...args, "--stack", "test");
+  const up = (generation: number) => {
+    run("config", "set", "generation", String(generation));
+    const { status, stdout, stderr } = run("up", "--yes", "--skip-preview");
+    expect(status, stdout + stderr).to.equal(0);
+  };
+  const resources = () => {
+    const state = JSON.parse(run("stack", "export").stdout) as { deployment: { resources: Resource[] } };
+    return state.deployment.resources;
+  };
+  const ids = (type: RegExp) =>
+    Object.fromEntries(
+      resources()
+        .filter((resource) => type.test(resource.type))
+        .map(({ urn, id }) => [urn, id]),
+    );
+
+  it("everything in the cluster inherits deletedWith from the platform", () => {
+    const all = resources();
+    const generation = all.find(({ type }) => type === "random:index/randomId:RandomId");
+    const objects = all.filter(({ type }) => type.startsWith("kubernetes:"));
+    expect(objects).to.have.length(2);
+    for (const { urn, deletedWith } of objects) {
+      expect(deletedWith, urn).to.equal(generation?.urn);
+    }
+  });
+
+  it("raising the number replaces the generation, the provider and every object, and no secret", () => {
+    const before = {
+      secrets: ids(/randomPassword|randomBytes/),
+      generation: ids(/randomId/),
+      provider: ids(/providers:kubernetes/),
+    };
+    run("config", "set", "generation", "2");
+    const { steps } = JSON.parse(run("preview", "--json").stdout) as { steps: { op: string; urn: string }[] };
+    const operations = Object.fromEntries(steps.map(({ op, urn }) => [urn.split("::").pop() ?? urn, op]));
+    expect(operations).to.include({ generation: "replace", provider: "replace", space: "replace", map: "replace" });
+    expect(Object.values(operations).filter((op) => op !== "replace" && op !== "same")).to.deep.equal([]);
+    up(2);
+    expect(ids(/randomPassword|randomBytes/), "secrets outlast the cluster").to.deep.equal(before.secrets);
+    expect(ids(/randomId/)).not.to.deep.equal(before.generation);
+    expect(ids(/providers:kubernetes/)).not.to.deep.equal(before.provider);
+  });
+
+  it("a second run changes nothing", () => {
+    const { status, stdout, stderr } = run("preview", "--expect-no-changes");
+    expect(status, stdout + stderr).to.equal(0);
+  });
+});

@@ -1,0 +1,200 @@
+import { expect } from "chai";
+import type { Context } from "mocha";
+import type { Homelab, NodeMachine } from "../../config/homelab";
+import { disksState, disksStep } from "../../nodes/disks/step";
+import { renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
+import { hostStateProvider, type Facts } from "../../nodes/host-state";
+import { commandLine } from "../../nodes/host-step";
+import { osState, osStep } from "../../nodes/os/step";
+import { Machine } from "../../sandbox/machine";
+import type { Ran } from "../../sandbox/processes";
+import type { DiskSpec } from "../../sandbox/qemu";
+import { sandboxProblem } from "../../sandbox/requirements";
+import { home } from "../support/home";
+import { skipBecause } from "../support/skip";
+
+const MIB = 1 << 20;
+/** One disk for each tier that needs one, and one that belongs to somebody else. */
+const DISKS = {
+  "optane-1": { serial: "OPTANE1", bytes: 128 * MIB, bus: "virtio" },
+  "nvme-1": { serial: "NVME1", bytes: 128 * MIB, bus: "virtio" },
+  "sas-1": { serial: "SAS1", bytes: 128 * MIB, bus: "scsi" },
+  "sas-2": { serial: "SAS2", bytes: 64 * MIB, bus: "scsi" },
+} as const satisfies Record<string, DiskSpec>;
+export type LabDisk = keyof typeof DISKS;
+
+let booted: Promise<Machine> | undefined;
+let bootstrapped: Promise<void> | undefined;
+
+// A root hook: after the last of all suites.
+after(async function () {
+  this.timeout(60_000);
+  await (await booted?.catch(() => undefined))?.destroy();
+});
+
+afterEach(async function () {
+  if (this.currentTest) {
+    const { state, title } = this.currentTest;
+    if (state === "failed") {
+      const machine = await booted?.catch(() => undefined);
+      console.log(`      console of the machine after '${title}':\n${machine?.consoleTail(8)}`);
+    }
+  }
+});
+
+/** Prints how long something took, in the suite's own indentation. */
+export async function timed<T>(what: string, action: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await action();
+  console.log(`      ${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+/** Skips the suite with the reason where no machine can be booted; in CI that is a failure. */
+export function needMachines(context: Context): void {
+  const problem = sandboxProblem();
+  if (problem !== undefined) {
+    if (process.env.CI) {
+      throw new Error(`no machine can be booted here: ${problem}`);
+    }
+    skipBecause(context, problem);
+  }
+}
+
+async function theMachine(): Promise<Machine> {
+  booted ??= (async () => {
+    const machine = await timed("image and files of the machine", () =>
+      Machine.create({ name: "k3s3", memoryMib: 1024, disks: DISKS }),
+    );
+    await timed(`boot by ${machine.accelerator}`, () => machine.boot());
+    await machine.checkpoint("clean");
+    return machine;
+  })();
+  return booted;
+}
+
+/** The machine as it was installed: nothing of ours on it. */
+export async function cleanMachine(): Promise<Machine> {
+  const machine = await theMachine();
+  await machine.revert("clean");
+  return machine;
+}
+
+/** The machine after the bootstrap of the operating system; the first call does it. */
+export async function bootstrappedMachine(): Promise<Machine> {
+  const machine = await theMachine();
+  bootstrapped ??= (async () => {
+    await machine.revert("clean");
+    const ran = await timed("bootstrap of a fresh machine", () =>
+      runStep(machine, osStep(lab(machine), node(machine))),
+    );
+    expect(ran.status, ran.stderr).to.equal(0);
+    await machine.checkpoint("bootstrapped");
+  })();
+  await bootstrapped;
+  await machine.revert("bootstrapped");
+  return machine;
+}
+
+/** The home stack, with its GPU worker standing on the machine. `edit` gets that worker's configuration. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+export function lab(machine: Machine, edit: (worker: any) => void = () => undefined): Homelab {
+  return home((config) => {
+    config.cluster.timeServers = [];
+    const worker = config.machines[machine.name];
+    delete worker.gpu;
+    worker.ssh = { user: machine.user, hostKey: machine.hostKey.split(" ").slice(0, 2).join(" ") };
+    worker.identity = machine.identity;
+    for (const name of Object.keys(worker.disks as object)) {
+      const id = machine.disks[name];
+      // Disks of the machine are a little larger than what is promised of them.
+      if (id === undefined || name === "sas-2") {
+        delete worker.disks[name];
+      } else {
+        Object.assign(worker.disks[name], { id, sizeGb: 0.1 });
+      }
+    }
+    edit(worker);
+  });
+}
+
+export function node(machine: Machine, homelab = lab(machine)): NodeMachine {
+  const found = homelab.nodes.find(({ name }) => name === machine.name);
+  if (!found) {
+    throw new Error(`no node ${machine.name}`);
+  }
+  return found;
+}
+
+/** What HostStep gives to the connection: its words, and the step's whole text on standard input. */
+export function stepText(machine: Machine, script: HostScript): string {
+  return renderRun(script, machine.identity, "");
+}
+
+/** Runs a step over SSH as HostStep does. */
+export async function runStep(machine: Machine, script: HostScript): Promise<Ran> {
+  return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script));
+}
+
+export function changes(ran: Ran): string[] {
+  expect(ran.status, ran.stderr).to.equal(0);
+  return ran.stdout.split("\n").filter((line) => line.startsWith("changed: "));
+}
+
+/** The program's own HostState for a step of the machine. */
+export class WatchedState {
+  public constructor(
+    private readonly machine: Machine,
+    private readonly step: HostScript,
+    private readonly probe: HostProbe,
+    private readonly expected: Facts,
+  ) {}
+
+  public static os(machine: Machine): WatchedState {
+    const homelab = lab(machine);
+    const { probe, expected } = osState(homelab, node(machine));
+    return new WatchedState(machine, osStep(homelab, node(machine)), probe, expected);
+  }
+
+  public static disks(machine: Machine): WatchedState {
+    const homelab = lab(machine);
+    const { probe, expected } = disksState(homelab, node(machine, homelab));
+    return new WatchedState(machine, disksStep(homelab, node(machine, homelab)), probe, expected);
+  }
+
+  /** As the program does after the step; fails unless every fact is as expected. */
+  public async create(): Promise<Record<string, string>> {
+    const { outs } = await hostStateProvider.create!(this.props());
+    return outs!.facts as Record<string, string>;
+  }
+
+  /** What `pulumi refresh` would show: the facts that differ, as `name: found`. */
+  public async drift(): Promise<string[]> {
+    const facts = await this.facts();
+    return Object.keys(this.expected)
+      .filter((name) => facts[name] !== this.expected[name])
+      .map((name) => `${name}: ${facts[name]}`)
+      .sort();
+  }
+
+  public async facts(): Promise<Record<string, string>> {
+    const { props } = await hostStateProvider.read!(this.machine.name, this.props() as never);
+    return (props as { facts: Record<string, string> }).facts;
+  }
+
+  /** What `pulumi up` does after such a refresh; fails unless it repairs everything. */
+  public async update(): Promise<void> {
+    await hostStateProvider.update!(this.machine.name, this.props() as never, this.props() as never);
+  }
+
+  private props() {
+    return {
+      machine: this.machine.name,
+      connection: this.machine.connection(),
+      probe: renderProbe(this.probe, this.machine.identity),
+      expected: this.expected,
+      repair: stepText(this.machine, this.step),
+      providerVersion: 1,
+    };
+  }
+}

@@ -1,0 +1,6 @@
+# What an upgrade of the systemd package does in the middle of a step.
+for _ in 1 2 3 4 5 6; do
+  systemctl daemon-reexec
+  sleep 1
+done
+say_changed "systemd executed again"
