@@ -18,7 +18,7 @@ function childrenWait(opts: pulumi.ComponentResourceOptions): pulumi.ComponentRe
     return opts;
   }
   const wait: pulumi.ResourceTransformation = ({ props, opts: child }) => ({
-    props: props as Record<string, unknown>,
+    props: props,
     opts: pulumi.mergeOptions(child, { dependsOn }),
   });
   return pulumi.mergeOptions(opts, { transformations: [wait] });

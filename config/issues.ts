@@ -26,7 +26,7 @@ export class ConfigError extends Error {
 }
 
 /** Prints each issue as key path, value found, what is allowed and how to fix it. */
-export function formatIssues(issues: readonly ConfigIssue[]): string {
+function formatIssues(issues: readonly ConfigIssue[]): string {
   const count = issues.length === 1 ? "1 mistake" : `${issues.length} mistakes`;
   const blocks = issues.map((issue) =>
     [

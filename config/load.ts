@@ -52,7 +52,7 @@ function plain(config: pulumi.Config, key: string): unknown {
  *
  * @throws ConfigError for every placeholder, by name.
  */
-export function refusePlaceholders(homelab: Homelab): void {
+function refusePlaceholders(homelab: Homelab): void {
   if (homelab.placeholders.length > 0) {
     throw new ConfigError(
       homelab.placeholders.map(({ path, hint }) => ({

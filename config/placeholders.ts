@@ -2,7 +2,7 @@
  * Values that only the owner of the house can know (host keys, disk ids, checksums of a first download) stand in the
  * stack file as `FILL_ME: <what goes here and how to find it>`. `plan` and `preview` accept them, `up` refuses them.
  */
-export const PLACEHOLDER_PREFIX = "FILL_ME";
+const PLACEHOLDER_PREFIX = "FILL_ME";
 
 export function isPlaceholder(value: unknown): value is `${typeof PLACEHOLDER_PREFIX}${string}` {
   return typeof value === "string" && value.startsWith(PLACEHOLDER_PREFIX);

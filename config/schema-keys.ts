@@ -10,7 +10,7 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 }
 
 /** The kinds of object that a schema allows: one, or one per branch of a union. Empty for everything else. */
-export function objectsOf(schema: z.ZodType): z.ZodObject[] {
+function objectsOf(schema: z.ZodType): z.ZodObject[] {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodUnion) {
     return (inner.options as z.ZodType[]).flatMap(objectsOf);

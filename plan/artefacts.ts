@@ -81,14 +81,15 @@ function commandText(resource: RecordedResource): string {
 }
 
 function chartText(resource: RecordedResource): string {
-  const { chart, version, repositoryOpts, namespace, skipCrds, values } = resource.inputs as Record<string, unknown>;
+  const { chart, version, repositoryOpts, namespace, skipCrds, values } = resource.inputs;
   const repo = (repositoryOpts as { repo?: string } | undefined)?.repo;
   return `${yamlText({ chart, version, repo, namespace: masked(namespace), skipCrds })}---\n${yamlText(masked(values))}`;
 }
 
 function manifestPath(resource: RecordedResource): string {
   const metadata = masked(resource.inputs.metadata ?? {}) as { name?: string; namespace?: string };
-  const kind = String(resource.inputs.kind ?? resource.type.split(":").pop());
+  const { kind: stated } = resource.inputs;
+  const kind = typeof stated === "string" ? stated : (resource.type.split(":").pop() ?? resource.type);
   const folder = metadata.namespace ?? "_cluster";
   const patch = resource.type.endsWith("Patch") ? "-patch" : "";
   return `manifests/${folder}/${kind.toLowerCase()}-${metadata.name ?? resource.name}${patch}.yaml`;

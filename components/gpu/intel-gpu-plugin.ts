@@ -1,8 +1,8 @@
 import { DaemonSet } from "@pulumi/kubernetes/apps/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { gate } from "../gate";
 import { namespace } from "../namespace";
 import type { ServiceArgs } from "../service";
+import { allocatableGate } from "./allocatable-gate";
 import { INTEL_APP, INTEL_RESOURCE, intelDaemonSets, intelWorkers } from "./intel-manifests";
 import { OrderedComponent } from "../ordered-component";
 
@@ -32,16 +32,13 @@ export class IntelGpuPlugin extends OrderedComponent {
           ),
       );
       this.ready.push(
-        gate(
+        allocatableGate(
           `${name}-allocatable`,
           {
             controlPlane,
-            script: "allocatable.sh",
-            variables: {
-              RESOURCE: INTEL_RESOURCE,
-              NODES: workers.map((worker) => `${worker.name}=${worker.quickSync.sharedBy}`),
-              HINT,
-            },
+            resource: INTEL_RESOURCE,
+            nodes: Object.fromEntries(workers.map((worker) => [worker.name, worker.quickSync.sharedBy])),
+            hint: HINT,
           },
           { ...child, dependsOn: plugins },
         ),

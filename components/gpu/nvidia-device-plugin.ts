@@ -2,9 +2,9 @@ import { NodePatch } from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { paths } from "../../nodes/k3s/paths";
 import { pinnedChart } from "../chart";
-import { gate } from "../gate";
 import { namespace } from "../namespace";
 import type { ServiceArgs } from "../service";
+import { allocatableGate } from "./allocatable-gate";
 import {
   defaultSliceConfig,
   NVIDIA_CONFIG_LABEL,
@@ -63,16 +63,13 @@ export class NvidiaDevicePlugin extends OrderedComponent {
             ),
         );
       this.ready.push(
-        gate(
+        allocatableGate(
           `${name}-allocatable`,
           {
             controlPlane,
-            script: "allocatable.sh",
-            variables: {
-              RESOURCE: NVIDIA_RESOURCE,
-              NODES: workers.map((worker) => `${worker.name}=${worker.gpu.slices}`),
-              HINT,
-            },
+            resource: NVIDIA_RESOURCE,
+            nodes: Object.fromEntries(workers.map((worker) => [worker.name, worker.gpu.slices])),
+            hint: HINT,
           },
           { ...child, dependsOn: [chart, ...choices] },
         ),

@@ -27,7 +27,7 @@ const DATABASE_USER = "authentik";
 const DATABASE_CLIENT_LABEL = `${authentikNames.release}-postgresql-client`;
 
 /** Where the dump below goes, on the database's own volume. */
-export const DATABASE_DUMP = "/bitnami/postgresql/authentik.dump";
+const DATABASE_DUMP = "/bitnami/postgresql/authentik.dump";
 
 /**
  * Environment of server and worker that is not secret. Names: authentik 2025.12 docs, install-config/configuration.

@@ -5,7 +5,7 @@ import { availableWithin15Minutes } from "./prometheus";
 import { allChannels, RECEIVERS_SECRET } from "./receivers";
 
 /** Receiver of what nobody shall be told. */
-export const NULL_RECEIVER = "null";
+const NULL_RECEIVER = "null";
 
 /**
  * alertmanager.yaml, without any secret: they are in files. It states every key that the chart's default has, so that

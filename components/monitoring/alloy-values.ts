@@ -2,7 +2,7 @@ import type { HelmValues } from "../chart";
 import { alloyConfig } from "./alloy-config";
 
 /** On the node: how far each file was read, so that a restart neither repeats nor loses lines. */
-const STATE_FOLDER = "/var/lib/homelab/alloy";
+const STATE_FOLDER = `${OWN_FOLDER}/alloy`;
 const STATE_MOUNT = "/var/lib/alloy";
 
 /** Values of the Alloy chart 1.4.0. The namespace lets privileged pods in: it reads the host's logs, as root. */

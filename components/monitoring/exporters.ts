@@ -1,10 +1,7 @@
 import type { Homelab } from "../../config/homelab";
+import { paths } from "../../nodes/k3s/paths";
 import type { HelmValues } from "../chart";
-
-/** A literal as a regular expression. */
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
+import { literal } from "./regex";
 
 /**
  * Mount points that are not the machine's own: pods' mounts below the kubelet's root and containerd's below K3s' data
@@ -12,8 +9,8 @@ function escaped(text: string): string {
  * and an NFS server that hangs would hang the whole scrape.
  */
 export function excludedMountPoints(homelab: Homelab): string {
-  const inner = [homelab.cluster.kubeletRoot, "/var/lib/kubelet", "/var/lib/rancher/k3s", "/run/k3s", "/run/netns"]
-    .map((path) => escaped(path.slice(1)))
+  const inner = [homelab.cluster.kubeletRoot, "/var/lib/kubelet", paths.data, "/run/k3s", "/run/netns"]
+    .map((path) => literal(path.slice(1)))
     .map((path) => `${path}/.+`);
   return `^/(dev|proc|sys|run/credentials/.+|${[...new Set(inner)].join("|")})($|/)`;
 }

@@ -27,7 +27,12 @@ export interface RouteArgs {
   backend: { name: pulumi.Input<string>; port: number };
 }
 
-/** A host's route to its one backend, through the host's own HTTPS listener. Gateway API v1.1.0 standard channel. */
+/**
+ * A host's route to its one backend, through the host's own HTTPS listener. Gateway API v1.1.0 standard channel.
+ *
+ * The backend is spoken to in HTTP/1.1. One that wants gRPC or h2c must say so on its Service's port, by
+ * `appProtocol: kubernetes.io/h2c` (trap 57).
+ */
 export function httpsRoute(name: string, args: RouteArgs, opts: pulumi.CustomResourceOptions): CustomResource {
   return new CustomResource(
     name,

@@ -7,7 +7,7 @@ import { FILE_SYSTEM, RECLAIM_POLICY } from "./longhorn-values";
 const STALE_REPLICA_TIMEOUT = "30";
 
 /** Annotation that says what belongs into a class. */
-export const PURPOSE_ANNOTATION = "homelab/purpose";
+const PURPOSE_ANNOTATION = "homelab/purpose";
 
 type StorageClassManifest = storage.v1.StorageClass & { metadata: { name: string } };
 

@@ -2,8 +2,6 @@ import type { ConfigIssue } from "../issues";
 import { issueIf, type Check } from "./check";
 
 /** Folder of everything that the program keeps on a machine, its disks' mount points among them. */
-const OWN_FOLDER = "/var/lib/homelab";
-const K3S_DATA = "/var/lib/rancher/k3s";
 /** Where K3s kept the kubelet before v0.10, and where the homelab document has it. */
 const K3S_KUBELET = `${K3S_DATA}/agent/kubelet`;
 /** Gone at a reboot, owned by the system, or somebody's home. */

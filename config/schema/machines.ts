@@ -27,7 +27,7 @@ export const identitySchema = z.strictObject({
 });
 
 /** How the program logs in. The host key is pinned: there is no connection without one. */
-export const sshSchema = z.strictObject({
+const sshSchema = z.strictObject({
   user: z.string().regex(/^[a-z_][a-z0-9_-]*$/, rule("a user name", "use a user with passwordless sudo, or root")),
   port: z.int().min(1).max(65535).default(22),
   /** Public ed25519 host key. Left out only for a VM of ours, whose key is generated. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { bytes, email, httpsUrl, rule } from "./scalars";
 
 /** Where alerts go. Secret parts (URLs with tokens, passwords) are in `secrets.alerts`, under the same name. */
-export const receiverSchema = z.discriminatedUnion("kind", [
+const receiverSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("ntfy"),
     /** Server; the topic is secret, because who knows it can read and write. */

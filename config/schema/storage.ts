@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { OWN_FOLDER } from "../folders";
 import { absolutePath, bytes, hostname } from "./scalars";
 
 /** One Longhorn tier: a StorageClass and the disks that carry its tag. */
-export const tierSchema = z.strictObject({
+const tierSchema = z.strictObject({
   /** Name of the StorageClass. */
   storageClass: hostname,
   /** Copies of each volume, each on another node. */
@@ -30,7 +31,7 @@ export const storageSchema = z.strictObject({
   localPath: z
     .strictObject({
       /** Directory on each node. Not replicated and not backed up by Longhorn. */
-      path: absolutePath.default("/var/lib/homelab/local-path"),
+      path: absolutePath.default(`${OWN_FOLDER}/local-path`),
     })
     .prefault({}),
 });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Disk, Homelab, Machine } from "../../config/homelab";
 
 /** Folder of the mount points of every disk that the program manages. */
-export const DISK_FOLDER = "/var/lib/homelab/disks";
+export const DISK_FOLDER = `${OWN_FOLDER}/disks`;
 
 interface PlannedBase {
   /** Name of the disk in the configuration; unique on its machine. */

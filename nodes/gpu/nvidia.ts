@@ -13,7 +13,7 @@ export const TOOLKIT_KEY = {
 } as const;
 
 /** The four packages of the NVIDIA container toolkit, which are released together. */
-export const TOOLKIT_PACKAGES = [
+const TOOLKIT_PACKAGES = [
   "nvidia-container-toolkit",
   "nvidia-container-toolkit-base",
   "libnvidia-container-tools",
@@ -21,7 +21,7 @@ export const TOOLKIT_PACKAGES = [
 ] as const;
 
 /** Sets the card's persistence mode at boot, so that the driver does not start anew for each pod. */
-export const PERSISTENCE_UNIT = "homelab-gpu-persistence.service";
+const PERSISTENCE_UNIT = "homelab-gpu-persistence.service";
 
 const PATHS = {
   nouveau: "/etc/modprobe.d/homelab-nouveau.conf",

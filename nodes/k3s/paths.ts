@@ -1,7 +1,8 @@
+import { K3S_DATA, OWN_FOLDER } from "../../config/folders";
+
 /** Where K3s and this program keep things on a node. Stated once; scripts get them as variables. */
 export const paths = {
-  /** K3s' default data directory; never moved, because its own tools assume it. */
-  data: "/var/lib/rancher/k3s",
+  data: K3S_DATA,
   config: "/etc/rancher/k3s/config.yaml",
   serverToken: "/etc/rancher/k3s/server-token",
   agentToken: "/etc/rancher/k3s/agent-token",
@@ -9,7 +10,7 @@ export const paths = {
   /** Versions of the binary lie here side by side; /usr/local/bin/k3s is a link to one of them. */
   binaries: "/usr/local/lib/homelab/k3s",
   /** What a node remembers of itself: generation, kubelet root, inputs in force, old snapshots. */
-  memory: "/var/lib/homelab",
+  memory: OWN_FOLDER,
   teardownCommand: "/usr/local/sbin/homelab-k3s-teardown",
 } as const;
 

@@ -5,7 +5,7 @@ import { defaultPins } from "../../config/pins";
 import { edited } from "../support/home";
 
 /** Issues of the home stack with other versions, as one text. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 function complaint(edit: (versions: any, config: any) => void): string {
   try {
     parseHomelab(

@@ -3,7 +3,7 @@ import { defaultPins } from "../../config/pins";
 import { homeConfig } from "../support/home";
 import { openTexts, recordedHome, revealed, type RecordedStack } from "../support/stack";
 
-type Manifest = { metadata: { name: string; namespace?: string; annotations?: Record<string, string> }; spec: any }; // eslint-disable-line @typescript-eslint/no-explicit-any
+type Manifest = { metadata: { name: string; namespace?: string; annotations?: Record<string, string> }; spec: any };
 
 describe("graph: the platform as a whole", () => {
   let stack: RecordedStack;
@@ -93,7 +93,7 @@ describe("graph: the platform as a whole", () => {
 
   it("one kubelet root everywhere, and the device plugins' constant beside it (traps 16, 17, 18, 62)", () => {
     const root = (homeConfig().cluster as { kubeletRoot: string }).kubeletRoot;
-    const values = (name: string) => revealed(charts().find((chart) => chart.name === name)?.inputs.values) as any; // eslint-disable-line @typescript-eslint/no-explicit-any
+    const values = (name: string) => revealed(charts().find((chart) => chart.name === name)?.inputs.values) as any;
     expect(values("longhorn").csi.kubeletRootDir).to.equal(root);
     expect(values("nfs").kubeletDir).to.equal(root);
     expect(values("velero").nodeAgent.podVolumePath).to.equal(`${root}/pods`);

@@ -29,7 +29,7 @@ describe("the runner of steps, on a booted machine", () => {
   };
 
   /** Starts a step, cuts the connection while it runs, and returns when the client is gone. */
-  const cut = async (script: HostScript, { signal = "SIGKILL" as NodeJS.Signals } = {}) => {
+  const cut = async (script: HostScript, { signal = "SIGKILL" } = {}) => {
     const client = machine.startSsh(commandLine(machine.user, script.timeoutSeconds));
     const ended: Promise<Ran> = finished(client, stepText(machine, script));
     await running(script.name);

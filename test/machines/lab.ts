@@ -164,7 +164,7 @@ export class WatchedState {
 
   /** As the program does after the step; fails unless every fact is as expected. */
   public async create(): Promise<Record<string, string>> {
-    const { outs } = await hostStateProvider.create!(this.props());
+    const { outs } = await hostStateProvider.create(this.props());
     return outs!.facts as Record<string, string>;
   }
 
@@ -178,13 +178,13 @@ export class WatchedState {
   }
 
   public async facts(): Promise<Record<string, string>> {
-    const { props } = await hostStateProvider.read!(this.machine.name, this.props() as never);
+    const { props } = await hostStateProvider.read!(this.machine.name, this.props());
     return (props as { facts: Record<string, string> }).facts;
   }
 
   /** What `pulumi up` does after such a refresh; fails unless it repairs everything. */
   public async update(): Promise<void> {
-    await hostStateProvider.update!(this.machine.name, this.props() as never, this.props() as never);
+    await hostStateProvider.update!(this.machine.name, this.props(), this.props());
   }
 
   private props() {

@@ -48,7 +48,7 @@ describe("host state, over a real sshd", () => {
     providerVersion: 1,
     ...changes,
   });
-  const create = (wanted: Props) => hostStateProvider.create!(wanted);
+  const create = (wanted: Props) => hostStateProvider.create(wanted);
   const failure = async (promise: Promise<unknown>): Promise<string> =>
     promise.then(
       () => "no failure",

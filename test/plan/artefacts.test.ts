@@ -54,7 +54,6 @@ describe("plan: artefacts", () => {
 
   it("--against says in words what an edit of the config changes", async () => {
     const edit = (config: any) => {
-      // eslint-disable-line @typescript-eslint/no-explicit-any
       config.network.bgp = undefined;
       config.backup.schedules.hourly.keep = "24h";
     };

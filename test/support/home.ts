@@ -16,7 +16,7 @@ export function homeConfig(): Raw {
 }
 
 /** The home stack's configuration after an edit. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 export function edited(edit: (config: any) => void): Raw {
   const config = homeConfig();
   edit(config);
@@ -24,7 +24,7 @@ export function edited(edit: (config: any) => void): Raw {
 }
 
 /** The validated home stack, after an edit if one is given. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 export function home(edit: (config: any) => void = () => undefined): Homelab {
   return parseHomelab(edited(edit));
 }

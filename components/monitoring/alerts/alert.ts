@@ -1,4 +1,5 @@
 import type { Homelab } from "../../../config/homelab";
+import { literal } from "../regex";
 
 /** One alert, as a person thinks of it. */
 export interface Alert {
@@ -30,7 +31,7 @@ export function runbookUrl(homelab: Homelab, topic: string, alert: string): stri
   return `${homelab.monitoring.runbookBase.replace(/\/+$/, "")}/${topic}.md#${alert.toLowerCase()}`;
 }
 
-/** A PromQL matcher's regular expression that is exactly one of these names. */
+/** A PromQL matcher's regular expression that is exactly one of these names; in PromQL's strings a backslash is doubled. */
 export function oneOf(names: readonly string[]): string {
-  return names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\\\$&")).join("|");
+  return names.map((name) => literal(name).replaceAll("\\", "\\\\")).join("|");
 }

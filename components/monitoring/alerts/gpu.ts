@@ -51,8 +51,7 @@ export function gpuAlerts(homelab: Homelab): AlertGroup | undefined {
         for: "2m",
         severity: "critical",
         summary,
-        description:
-          "It slows down now and turns off soon. Scale the pods that use it to zero, then look at the fans.",
+        description: "It slows down now and turns off soon. Scale the pods that use it to zero, then look at the fans.",
       },
     ],
   };

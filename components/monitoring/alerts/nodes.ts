@@ -19,7 +19,7 @@ export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
         summary: "Node {{ $labels.node }} is not Ready",
         description:
           `Ping it, then try ssh. If it answers neither, look at its power and cable${atHost}. If it answers: ` +
-          `systemctl status k3s-agent (on ${controlPlane.name}: k3s), and the same with journalctl -n 50 -u.`,
+          `systemctl status k3s-agent, journalctl -u k3s-agent -n 50; on ${controlPlane.name} the unit is k3s.`,
       },
       {
         name: "NodeExporterDown",

@@ -27,7 +27,7 @@ const acme = (stack = homelab) => (issuerManifest(stack).spec as { acme: Acme })
 
 describe("cert-manager", () => {
   const version = homelab.versions.charts.certManager;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- reaches into plain data
+
   const values = certManagerValues() as any;
 
   it("trap 66: the chart knows every value, by its own strict schema too", () => {

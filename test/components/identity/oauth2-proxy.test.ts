@@ -99,10 +99,10 @@ describe("OAuth2-Proxy", () => {
       apiVersion: "cilium.io/v2",
       kind: "CiliumNetworkPolicy",
       metadata: { name: "p", namespace: "n" },
-      spec: proxyPolicy("longhorn", "monitoring"),
+      spec: proxyPolicy("longhorn"),
     });
     expect(errors).to.deep.equal([]);
-    expect(JSON.stringify(proxyPolicy("longhorn", "monitoring")))
+    expect(JSON.stringify(proxyPolicy("longhorn")))
       .to.contain('"fromEntities":["ingress"]')
       .and.not.match(/world|all"/);
   });

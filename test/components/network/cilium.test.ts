@@ -9,7 +9,6 @@ import { home } from "../../support/home";
 import { schemaErrors, unknownValuePaths } from "../../support/values";
 import { ciliumReleases, homeWithCilium, routedPool } from "./support";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- reaches into plain data
 const values = (...args: Parameters<typeof homeWithCilium>): any => ciliumValues(homeWithCilium(...args));
 
 const generated = { identity: { kind: "machine-id", value: "a" }, hostKey: "ssh-ed25519 AAAA" } as const;

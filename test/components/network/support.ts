@@ -10,7 +10,7 @@ export const ciliumReleases = ["1.15.6", "1.16.19", "1.17.18", "1.18.12"] as con
 const k3sOf: Readonly<Record<string, string>> = { "1.15": "v1.29.15+k3s1", "1.16": "v1.30.14+k3s1" };
 
 /** The home stack with another release of Cilium and what that release demands. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 export function homeWithCilium(version: string, edit: (config: any) => void = () => undefined): Homelab {
   const minor = Number(version.split(".")[1]);
   return home((config) => {
@@ -25,7 +25,7 @@ export function homeWithCilium(version: string, edit: (config: any) => void = ()
 }
 
 /** Edits the configuration to a pool outside the LAN, which needs no ARP. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 export function routedPool(config: any): void {
   Object.assign(config.network, { pool: "172.20.0.0/28", l2Announcements: false });
   config.network.gateway.ip = "172.20.0.1";

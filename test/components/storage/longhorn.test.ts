@@ -229,6 +229,17 @@ describe("Longhorn", () => {
       }
     });
 
+    it("trap 24: no class ties a volume to a node that its pod may not be on, unless the owner asks for it", () => {
+      const unsaid = home((config) =>
+        Object.values<any>(config.storage.tiers).forEach((tier) => delete tier.dataLocality),
+      ); // eslint-disable-line @typescript-eslint/no-explicit-any
+      for (const homelab of [home(), unsaid]) {
+        const localities = tierClasses(homelab).map(({ parameters }) => parameters as Record<string, string>);
+        expect(localities.map(({ dataLocality }) => dataLocality)).not.to.include("strict-local");
+        expect(values(homelab).persistence.defaultDataLocality).to.equal("best-effort");
+      }
+    });
+
     it("trap 30: no class but Longhorn's own says that it is the default", () => {
       for (const { metadata } of tierClasses(home())) {
         expect(JSON.stringify(metadata)).not.to.contain("is-default-class");
@@ -341,6 +352,17 @@ describe("Longhorn", () => {
         expect(retainOnDelete).to.equal(true);
         expect(JSON.stringify(inputs.metadata)).to.contain('"pulumi.com/patchForce":"true"');
       }
+    });
+
+    it("trap 27: settings come from the chart's values alone, which the manager would apply over anything else", async () => {
+      const { resources } = await deploy(home());
+      const rivals = resources.filter(
+        ({ type, inputs }) =>
+          type.endsWith(":Setting") || type.endsWith(":ConfigMap") || String(inputs.kind).startsWith("Setting"),
+      );
+      expect(rivals.map(({ name }) => name)).to.deep.equal([]);
+      const chart = resources.find(({ type }) => type.endsWith(":Chart"));
+      expect(chart?.inputs.values).to.have.property("defaultSettings").that.deep.equals(longhornSettings(home()));
     });
 
     it("trap 26: namespace and chart are never deleted, and never protected, which would forbid a rebuild", () => {
