@@ -24,8 +24,7 @@ import { Platform } from "./components/platform";
 import { GeneratedSecrets } from "./components/secrets";
 import { LocalPath } from "./components/storage/local-path";
 import { Longhorn } from "./components/storage/longhorn";
-import { LONGHORN_NAMESPACE } from "./components/storage/longhorn-nodes";
-import { longhornUi } from "./components/storage/longhorn-network-policies";
+import { longhornUiUrl } from "./components/storage/longhorn-network-policies";
 import { NfsStorage } from "./components/storage/nfs";
 import { loadHomelab } from "./config/load";
 import { K3sCluster } from "./nodes/k3s/cluster";
@@ -126,31 +125,16 @@ const authentik = new Authentik(
   { ...service, secrets },
   { parent: platform, dependsOn: [...longhorn.ready, certificates] },
 );
-const proxies = [
-  {
-    service: "prometheus",
-    namespace: monitoring.namespace,
-    upstream: clusterUrl(prometheusBackend),
-    after: monitoring,
-  },
-  {
-    service: "alertmanager",
-    namespace: monitoring.namespace,
-    upstream: clusterUrl(alertmanagerBackend),
-    after: monitoring,
-  },
-  {
-    service: "longhorn",
-    namespace: LONGHORN_NAMESPACE,
-    upstream: `http://${longhornUi.service}.${longhornUi.namespace}:${longhornUi.port}`,
-    after: longhorn,
-  },
+const proxied = [
+  { service: "prometheus", namespace: monitoring.namespace, upstream: clusterUrl(prometheusBackend) },
+  { service: "alertmanager", namespace: monitoring.namespace, upstream: clusterUrl(alertmanagerBackend) },
+  { service: "longhorn", namespace: longhorn.namespace, upstream: longhornUiUrl },
 ] as const;
-for (const { service: proxied, namespace, upstream, after } of proxies) {
+for (const target of proxied) {
   new OAuth2Proxy(
-    `oauth2-proxy-${proxied}`,
-    { ...service, secrets, service: proxied, namespace, upstream },
-    { parent: platform, dependsOn: [...authentik.ready, after] },
+    `oauth2-proxy-${target.service}`,
+    { ...service, secrets, ...target },
+    { parent: platform, dependsOn: authentik.ready },
   );
 }
 

@@ -4,7 +4,7 @@ import { LONGHORN_NAMESPACE } from "./longhorn-nodes";
 type NetworkPolicySpec = networking.v1.NetworkPolicySpec;
 
 /** Where Longhorn's UI answers, for the proxy in front of it. */
-export const longhornUi = { namespace: LONGHORN_NAMESPACE, service: "longhorn-frontend", port: 80 } as const;
+export const longhornUiUrl = `http://longhorn-frontend.${LONGHORN_NAMESPACE}:80`;
 
 /**
  * Who may reach the two parts of Longhorn that have no login and can delete every volume. Labels and ports: chart

@@ -35,6 +35,8 @@ export interface LonghornArgs extends ServiceArgs {
 export class Longhorn extends OrderedComponent {
   /** Wait for these before a volume is claimed. */
   public readonly ready: pulumi.Resource[];
+  /** Of Longhorn and its UI. */
+  public readonly namespace: pulumi.Output<string>;
 
   public constructor(name: string, args: LonghornArgs, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:storage:Longhorn", name, opts);
@@ -125,6 +127,7 @@ export class Longhorn extends OrderedComponent {
     }
 
     this.ready = [csi, schedulable, ...classes];
+    this.namespace = inside;
     this.registerOutputs();
   }
 }
