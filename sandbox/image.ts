@@ -20,12 +20,9 @@ export const USER = "homelab";
 /** Where the guest reaches the package proxy; an address of QEMU's user network that nothing else has. */
 export const PROXY = { address: "10.0.2.100", port: 3128 } as const;
 
-/**
- * A plain server as a person would install it, and what the attacks on disks need. Nothing that the node scripts install
- * themselves: that they can is what is to be proven.
- */
+/** A plain server as a person would install it, and what attacks on its disks need. */
 const PACKAGES = [
-  ...["linux-image-amd64", "initramfs-tools", "systemd", "systemd-sysv", "systemd-timesyncd", "udev", "dbus"],
+  ...["linux-image-amd64", "initramfs-tools", "systemd", "systemd-sysv", "udev", "dbus"],
   ...["libpam-systemd", "openssh-server", "sudo", "kmod", "iproute2", "procps", "psmisc"],
   ...["xfsprogs", "lvm2", "mdadm", "gdisk", "cryptsetup-bin"],
 ] as const;
@@ -85,11 +82,13 @@ export function cacheFolder(): string {
 /**
  * The Debian 12 image, from the cache if one of exactly these inputs is there. Building takes one to three minutes.
  *
+ * @param more further packages. What is installed here takes seconds, in a machine by software emulation minutes.
  * @throws Error with the last lines of what failed, for example because the mirror does not answer.
  */
-export async function debianImage(): Promise<Image> {
+export async function debianImage(more: readonly string[] = []): Promise<Image> {
+  const packages = [...PACKAGES, ...more];
   const key = createHash("sha256")
-    .update(JSON.stringify([PACKAGES, CUSTOMIZE, sources()]))
+    .update(JSON.stringify([packages, CUSTOMIZE, sources()]))
     .digest("hex")
     .slice(0, 16);
   const folder = path.join(cacheFolder(), `debian-12-${key}`);
@@ -99,13 +98,15 @@ export async function debianImage(): Promise<Image> {
     initrd: path.join(folder, "initrd.img"),
     fresh,
   });
+  fs.mkdirSync(cacheFolder(), { recursive: true, mode: 0o700 });
+  forgetUnused();
   if (fs.existsSync(folder)) {
+    fs.utimesSync(folder, new Date(), new Date());
     return image(false);
   }
-  fs.mkdirSync(cacheFolder(), { recursive: true, mode: 0o700 });
   const building = fs.mkdtempSync(path.join(cacheFolder(), "building-"));
   try {
-    await build(building);
+    await build(building, packages);
     // Only a finished image gets the name; whoever was first wins.
     if (!fs.existsSync(folder)) {
       fs.renameSync(building, folder);
@@ -116,7 +117,22 @@ export async function debianImage(): Promise<Image> {
   return image(true);
 }
 
-async function build(folder: string): Promise<void> {
+/** Deletes images that nobody has used for a month, and what killed builds have left. */
+function forgetUnused(): void {
+  for (const [prefix, days] of [
+    ["debian-", 30],
+    ["building-", 1],
+  ] as const) {
+    for (const name of fs.readdirSync(cacheFolder()).filter((entry) => entry.startsWith(prefix))) {
+      const folder = path.join(cacheFolder(), name);
+      if (Date.now() - fs.statSync(folder).mtimeMs > days * 86_400_000) {
+        removeFolder(folder);
+      }
+    }
+  }
+}
+
+async function build(folder: string, packages: readonly string[]): Promise<void> {
   const tree = path.join(folder, "tree");
   const list = path.join(folder, "sources.list");
   const customize = path.join(folder, "customize");
@@ -127,7 +143,7 @@ async function build(folder: string): Promise<void> {
   await must("mmdebstrap", [
     ...["--mode=root", "--variant=minbase", "--format=directory", "--quiet"],
     ...["--aptopt=Acquire::Retries 5", ...excluded],
-    `--include=${PACKAGES.join(",")}`,
+    `--include=${packages.join(",")}`,
     // Before the kernel's own first initrd, which would otherwise hold every driver there is.
     `--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/sandbox"`,
     `--customize-hook=sh ${customize} "$1"`,

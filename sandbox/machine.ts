@@ -19,6 +19,8 @@ export interface MachineSpec {
   memoryMib?: number;
   /** Default: 1. */
   processors?: number;
+  /** Packages besides those of a plain server; installed when its image is built. */
+  packages?: readonly string[];
   /** Blank disks, by name. */
   disks?: Readonly<Record<string, DiskSpec>>;
 }
@@ -61,8 +63,14 @@ export class Machine {
   }
 
   /** Makes the machine's files; builds the image if there is none yet. */
-  public static async create({ name, memoryMib = 1024, processors = 1, disks = {} }: MachineSpec): Promise<Machine> {
-    const image = await debianImage();
+  public static async create({
+    name,
+    memoryMib = 1024,
+    processors = 1,
+    packages,
+    disks = {},
+  }: MachineSpec): Promise<Machine> {
+    const image = await debianImage(packages);
     const accelerator = await chooseAccelerator(image);
     const folder = temporaryFolder(name);
     const file = (last: string) => path.join(folder, last);

@@ -23,7 +23,7 @@ export async function startPackageProxy(): Promise<PackageProxy> {
       return;
     }
     // Of a request to a proxy, what is meant for the proxy itself is left out.
-    const headers = { ...request.headers, host: mirror.host, connection: "close" };
+    const headers: http.OutgoingHttpHeaders = { ...request.headers, host: mirror.host, connection: "close" };
     delete headers["proxy-connection"];
     http
       .get(url, { headers }, (answer) => {

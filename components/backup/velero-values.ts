@@ -57,11 +57,12 @@ export function veleroValues(homelab: Homelab, credentialsHash: unknown): HelmVa
     resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "1Gi" } },
     upgradeCRDs: false,
     cleanUpCRDs: false,
-    // `autodetect` would ask the API server of the moment, which on an empty cluster knows nothing.
+    // `autodetect` would ask the API server of the moment, which on an empty cluster knows nothing. Nor can it say then
+    // that a monitor belongs into a namespace, and the chart names none: it would land in `default`, and move later.
     metrics: {
       enabled: true,
-      serviceMonitor: { enabled: true, autodetect: false },
-      nodeAgentPodMonitor: { enabled: true, autodetect: false },
+      serviceMonitor: { enabled: true, autodetect: false, namespace: veleroNames.namespace },
+      nodeAgentPodMonitor: { enabled: true, autodetect: false, namespace: veleroNames.namespace },
     },
   };
 }

@@ -1,3 +1,4 @@
+import { OWN_FOLDER } from "../../config/folders";
 import type { HelmValues } from "../chart";
 import { alloyConfig } from "./alloy-config";
 

@@ -1,5 +1,5 @@
+import { K3S_DATA } from "../../config/folders";
 import type { Homelab } from "../../config/homelab";
-import { paths } from "../../nodes/k3s/paths";
 import type { HelmValues } from "../chart";
 import { literal } from "./regex";
 
@@ -9,7 +9,7 @@ import { literal } from "./regex";
  * and an NFS server that hangs would hang the whole scrape.
  */
 export function excludedMountPoints(homelab: Homelab): string {
-  const inner = [homelab.cluster.kubeletRoot, "/var/lib/kubelet", paths.data, "/run/k3s", "/run/netns"]
+  const inner = [homelab.cluster.kubeletRoot, "/var/lib/kubelet", K3S_DATA, "/run/k3s", "/run/netns"]
     .map((path) => literal(path.slice(1)))
     .map((path) => `${path}/.+`);
   return `^/(dev|proc|sys|run/credentials/.+|${[...new Set(inner)].join("|")})($|/)`;

@@ -1,7 +1,7 @@
+import { K3S_DATA, OWN_FOLDER } from "../folders";
 import type { ConfigIssue } from "../issues";
 import { issueIf, type Check } from "./check";
 
-/** Folder of everything that the program keeps on a machine, its disks' mount points among them. */
 /** Where K3s kept the kubelet before v0.10, and where the homelab document has it. */
 const K3S_KUBELET = `${K3S_DATA}/agent/kubelet`;
 /** Gone at a reboot, owned by the system, or somebody's home. */

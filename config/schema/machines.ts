@@ -131,7 +131,7 @@ const gpuSchema = z.strictObject({
   model: z.string().min(1),
   /** Pods that may share it by time-slicing; there is no memory isolation between them. */
   slices: z.int().min(1).max(16),
-  /** Driver branch of Ubuntu's server packages, for example 570 for nvidia-driver-570-server. */
+  /** Driver branch of Ubuntu's server packages, for example 580 for nvidia-headless-580-server. */
   driverBranch: z.int().min(470).max(999),
   /** Version of NVIDIA's container toolkit packages, with their revision. */
   toolkitVersion: z

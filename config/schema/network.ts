@@ -33,7 +33,7 @@ export const networkSchema = z.strictObject({
   certificates: z.strictObject({
     /** Let's Encrypt environment. Start with staging: production allows five failures an hour. */
     issuer: z.enum(["staging", "production"]),
-    /** Let's Encrypt sends expiry warnings there. */
+    /** Contact of the Let's Encrypt account. Expiry is watched by an alert of our own. */
     email,
     /** HTTP-01 through the gateway is the only challenge implemented. */
     challenge: z.literal("http-01").default("http-01"),

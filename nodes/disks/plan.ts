@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { OWN_FOLDER } from "../../config/folders";
 import type { Disk, Homelab, Machine } from "../../config/homelab";
 
 /** Folder of the mount points of every disk that the program manages. */

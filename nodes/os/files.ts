@@ -120,10 +120,10 @@ function upgradesFile(machine: NodeMachine): HostFile {
   };
 }
 
-/** Ubuntu's needrestart restarts services after an upgrade at any hour; what carries pods and volumes waits. */
+/** Ubuntu's needrestart restarts services after an upgrade at any hour; what carries pods and volumes, and a step, waits. */
 function needrestartFile(): HostFile {
   return file(
     PATHS.needrestart,
-    "$nrconf{override_rc}{qr(^(k3s|k3s-agent|iscsid|multipathd|systemd-networkd)\\.service$)} = 0;",
+    "$nrconf{override_rc}{qr(^(homelab-.*|k3s|k3s-agent|iscsid|multipathd|systemd-networkd)\\.service$)} = 0;",
   );
 }

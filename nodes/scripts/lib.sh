@@ -2,7 +2,8 @@
 # change in a line `changed: ...`, from which the program tells a run that repaired something from one that did not.
 
 set -euo pipefail
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+# needrestart, which Ubuntu runs after apt, restarts whatever uses a library that was replaced: this very step among it.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
 # Paths that this run has changed.
 CHANGED=()
@@ -52,6 +53,7 @@ download() {
   mkdir -p "$(dirname "$path")"
   temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
   if ! curl --fail --location --silent --show-error --retry 5 --retry-connrefused --connect-timeout 20 \
+    --speed-limit 1024 --speed-time 60 \
     --output "$temporary" "$url"; then
     rm -f "$temporary"
     fail "cannot download $url"
@@ -122,8 +124,8 @@ install_packages() {
   done
 }
 
-# restart_if_stale UNIT FILE...: restarts a running unit that was started before one of its files was written, also by
-# a run that was interrupted in between.
+# restart_if_stale UNIT FILE...: restarts a running unit whose files this run has changed, or that was started before one
+# of them was written by a run that was interrupted in between. Times alone do not tell: a clock may have been set back.
 restart_if_stale() {
   local unit=$1 started file
   shift
@@ -131,7 +133,7 @@ restart_if_stale() {
   [ "$(systemctl show --property=NeedDaemonReload --value "$unit")" = no ] || systemctl daemon-reload
   started=$(date --date="$(TZ=UTC systemctl show --property=ActiveEnterTimestamp --value "$unit")" +%s)
   for file in "$@"; do
-    if [ "$(stat -c %Y "$file")" -gt "$started" ]; then
+    if changed "$file" || [ "$(stat -c %Y "$file")" -gt "$started" ]; then
       systemctl restart "$unit"
       say_changed "unit $unit restarted"
       return 0

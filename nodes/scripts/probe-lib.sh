@@ -54,7 +54,8 @@ unit_state() {
 # file_hash PATH: sha256, or absent
 file_hash() {
   if [ -f "$1" ]; then
-    sha256sum "$1" | cut -d' ' -f1
+    # From standard input: sha256sum marks the digest of a file with a backslash in its name, as mount units have.
+    sha256sum <"$1" | cut -d' ' -f1
   else
     printf absent
   fi

@@ -29,25 +29,47 @@ If the machine was replaced on purpose, put the new value into machines.<name>.i
   fi
 }
 
+# job_state UNIT: active, inactive, failed, ...; an unknown unit is inactive. Asked until systemd answers: it does not for
+# a moment while it executes itself again, as when its package is upgraded by the very step that is waited for.
 job_state() {
-  systemctl is-active "$1" 2>/dev/null || true
+  local state
+  until state=$(systemctl show --property=ActiveState --value "$1" 2>/dev/null) && [ -n "$state" ]; do
+    sleep 0.5
+  done
+  echo "$state"
 }
 
 await_job() {
   local unit=$1 state
-  while state=$(job_state "$unit"); [[ $state == active || $state == activating || $state == deactivating ]]; do
+  while state=$(job_state "$unit"); [[ $state != inactive && $state != failed ]]; do
     sleep 0.5
   done
 }
 
+# reboot_arranged: whether a step has asked for a reboot that has not come yet. Not by cmp, which takes files of /proc for
+# empty ones (diffutils 3.8 compares the sizes first).
+reboot_arranged() {
+  [ "$(cat /var/lib/homelab/reboot-from 2>/dev/null)" = "$(cat /proc/sys/kernel/random/boot_id)" ]
+}
+
 # reboot_soon UNIT: reboots in a moment; sshd stops listening first, so that the next step waits for the new boot.
 reboot_soon() {
+  # After a cut connection two wait for the same step; the first of them arranges the reboot.
+  exec 8>"$JOB_FOLDER/reboot.lock"
+  flock 8
+  ! reboot_arranged || return 0
   mkdir -p /var/lib/homelab
   cat /proc/sys/kernel/random/boot_id >/var/lib/homelab/reboot-from
   systemctl stop ssh.socket 2>/dev/null || true
   systemctl stop ssh.service 2>/dev/null || systemctl stop sshd.service 2>/dev/null || true
-  systemd-run --quiet --collect --unit="$1-reboot" --on-active=2 \
-    /bin/sh -c 'systemctl reboot || { systemctl start ssh.socket; systemctl start ssh.service; }'
+  # Timers of systemd may come a minute late unless they are told otherwise.
+  systemd-run --quiet --collect --unit="$1-reboot" --on-active=2 --timer-property=AccuracySec=100ms \
+    /bin/sh -c 'systemctl reboot || { rm -f /var/lib/homelab/reboot-from; systemctl start ssh.socket; systemctl start ssh.service; }' || {
+    rm -f /var/lib/homelab/reboot-from
+    systemctl start ssh.socket 2>/dev/null || true
+    systemctl start ssh.service 2>/dev/null || systemctl start sshd.service
+    refuse "The step needs a reboot, which cannot be arranged. Reboot this machine by hand and run again."
+  }
 }
 
 run_job() {
@@ -57,11 +79,8 @@ run_job() {
   payload=$(cat)
   # A connection that breaks while the text is sent must not run half a step.
   [[ $payload == *$'\n# end of step' ]] || refuse "The step arrived incomplete; nothing was run." 75
-  if [ -f /var/lib/homelab/reboot-from ]; then
-    cmp -s /var/lib/homelab/reboot-from /proc/sys/kernel/random/boot_id &&
-      refuse "This machine is about to reboot and has not done so yet; run again." 75
-    rm -f /var/lib/homelab/reboot-from
-  fi
+  ! reboot_arranged || refuse "This machine is about to reboot and has not done so yet; run again." 75
+  rm -f /var/lib/homelab/reboot-from
   hash=$(sha256sum <<<"$payload" | cut -d' ' -f1)
 
   install -d -m 0755 /run/homelab "$LOG_FOLDER"
@@ -78,17 +97,21 @@ run_job() {
     (umask 077 && printf '%s\n' "$payload" >"$folder/payload")
     [ ! -f "$LOG_FOLDER/$step.log" ] || mv -f "$LOG_FOLDER/$step.log" "$LOG_FOLDER/$step.log.1"
     systemctl reset-failed "$unit" 2>/dev/null || true
-    # shellcheck disable=SC2016  # expanded by the unit's own shell
+    # A file, because systemd does not read its own escapes of an inline script back without complaint.
+    cat >"$folder/run" <<'HOMELAB_RUN'
+/bin/bash "$1/payload" >"$2" 2>&1 </dev/null
+echo $? >"$1/exit"
+rm -f "$1/payload" "$1/run"
+HOMELAB_RUN
     systemd-run --quiet --collect --unit="$unit" --description="homelab step $step" \
       --property=RuntimeMaxSec="$seconds" \
-      /bin/bash -c '/bin/bash "$0/payload" >"$1" 2>&1 </dev/null; echo $? >"$0/exit"; rm -f "$0/payload"' \
-      "$folder" "$LOG_FOLDER/$step.log"
+      /bin/bash "$folder/run" "$folder" "$LOG_FOLDER/$step.log"
   fi
   exec 9>&-
 
   await_job "$unit"
   status=$(cat "$folder/exit" 2>/dev/null || echo 124)
-  rm -f "$folder/payload"
+  rm -f "$folder/payload" "$folder/run"
   case $status in
     0) grep -h '^changed: ' "$LOG_FOLDER/$step.log" | tail -n 20 || true ;;
     "$EXIT_REBOOT")

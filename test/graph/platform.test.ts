@@ -56,6 +56,26 @@ describe("graph: the platform as a whole", () => {
     expect(values.grafana["grafana.ini"]["auth.anonymous"]?.enabled ?? false).to.equal(false);
   });
 
+  it("trap 57: every backend of a route speaks HTTP/1.1, which Cilium sends to a Service without appProtocol", () => {
+    // What is added here must be known to: gRPC and h2c need `appProtocol: kubernetes.io/h2c` on their Service.
+    const plain = /^(authentik-server|kube-prometheus-stack-grafana|oauth2-proxy-(prometheus|alertmanager|longhorn))$/;
+    const routes = stack.ofType(/^kubernetes:gateway\.networking\.k8s\.io\/v1\w*:\w+Route$/);
+    const backends = routes.flatMap(({ inputs }) =>
+      ((revealed(inputs) as Manifest).spec.rules as { backendRefs?: { name: string }[] }[]).flatMap(
+        ({ backendRefs = [] }) => backendRefs.map(({ name }) => name),
+      ),
+    );
+    expect(new Set(routes.map(({ inputs }) => inputs.kind))).to.deep.equal(new Set(["HTTPRoute"]));
+    expect(backends).to.have.length(5);
+    backends.forEach((name) => expect(name).to.match(plain));
+  });
+
+  it("every namespace that the daily schedule names is one that the program makes", () => {
+    const made = manifests(/^kubernetes:core\/v1:Namespace$/).map(({ metadata }) => metadata.name);
+    const { schedules } = homeConfig().backup as { schedules: { daily: { namespaces: string[] } } };
+    expect(made).to.include.members(schedules.daily.namespaces);
+  });
+
   it("every host has its listener, its certificate and its route", () => {
     const [gateway] = manifests(/^kubernetes:gateway\.networking\.k8s\.io\/v1:Gateway$/);
     const listeners = (gateway.spec.listeners as { name: string; hostname?: string; protocol: string }[]).filter(

@@ -102,7 +102,7 @@ describe("data disks, on a booted machine", () => {
     // The fourth disk belongs to somebody; the configuration names it by mistake.
     const claimed = (disk: object = {}) =>
       lab(machine, (worker) => {
-        worker.disks["sas-2"] = { tier: "sas-ssd", sizeGb: 0.05, id: machine.disks["sas-2"], ...disk };
+        worker.disks["sas-2"] = { tier: "sas-ssd", sizeGb: 0.03, id: machine.disks["sas-2"], ...disk };
       });
 
     before(() => machine.revert("disks"));
@@ -166,7 +166,7 @@ describe("data disks, on a booted machine", () => {
       ["swap in use", "mkswap -q $disk; swapon $disk", /used as swap|SWAP/i, "swapoff $disk"],
       [
         "data without any signature, in the middle of the disk",
-        "echo film | dd of=$disk bs=1 seek=33000000 conv=notrunc status=none",
+        "echo film | dd of=$disk bs=1 seek=16000000 conv=notrunc status=none",
         /no signature that is known here, but it holds data/,
       ],
       ["a swap signature", "mkswap -q $disk", /holds: swap/],
@@ -228,7 +228,7 @@ describe("data disks, on a booted machine", () => {
     it("while the disks are formatted: the next run completes, or refuses and says so; disks of ours keep their data", async () => {
       await machine.revert("disks");
       const homelab = lab(machine, (worker) => {
-        worker.disks["sas-2"] = { tier: "sas-ssd", sizeGb: 0.05, id: machine.disks["sas-2"] };
+        worker.disks["sas-2"] = { tier: "sas-ssd", sizeGb: 0.03, id: machine.disks["sas-2"] };
       });
       const [disk] = plan();
       await machine.sh(`echo kept >${disk.mountPath}/precious; sync`);

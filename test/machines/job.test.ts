@@ -29,37 +29,58 @@ describe("the runner of steps, on a booted machine", () => {
   };
 
   /** Starts a step, cuts the connection while it runs, and returns when the client is gone. */
-  const cut = async (script: HostScript, { signal = "SIGKILL" } = {}) => {
+  const cut = async (script: HostScript) => {
     const client = machine.startSsh(commandLine(machine.user, script.timeoutSeconds));
     const ended: Promise<Ran> = finished(client, stepText(machine, script));
     await running(script.name);
-    client.kill(signal);
+    client.kill("SIGKILL");
     expect((await ended).status).to.equal(-1);
   };
 
+  /** A step that goes on once `goOn` says so. */
+  const counted = (index: number) => step("counted", { RUNS: `/var/tmp/runs-${index}` });
+  const goOn = (index: number) => machine.sh(`touch /var/tmp/runs-${index}.go`);
+  /** How many runners wait on the machine for a step. */
+  const waiting = async (count: number) => {
+    for (let attempt = 0; attempt < 120; attempt++) {
+      // One `timeout` for each connection; ps fails where there is none.
+      if ((await machine.sh("ps -C timeout -o pid= | wc -l || true")) === String(count)) {
+        return;
+      }
+    }
+    throw new Error(`there never were ${count} runners`);
+  };
+
   it("a step survives a cut connection, who comes back waits for it, and it runs once", async () => {
-    const script = step("counted", { RUNS: "/var/tmp/runs-1", WAIT: 20 });
+    const script = counted(1);
     await cut(script);
-    const again = await timed("came back", () => runStep(machine, script));
+    const comesBack = runStep(machine, script);
+    await waiting(2);
+    await goOn(1);
+    const again = await comesBack;
     expect(again.stdout).to.contain("running already; waiting for it");
     expect(changes(again)).to.deep.equal(["changed: counted in /var/tmp/runs-1"]);
     expect(await machine.sh("cat /var/tmp/runs-1")).to.equal("run");
   });
 
   it("two connections with the same text at once share one run", async () => {
-    const script = step("counted", { RUNS: "/var/tmp/runs-2", WAIT: 15 });
-    const both = await Promise.all([runStep(machine, script), runStep(machine, script)]);
-    for (const ran of both) {
+    const both = [runStep(machine, counted(2)), runStep(machine, counted(2))];
+    await waiting(2);
+    await goOn(2);
+    for (const ran of await Promise.all(both)) {
       expect(changes(ran)).to.deep.equal(["changed: counted in /var/tmp/runs-2"]);
     }
     expect(await machine.sh("cat /var/tmp/runs-2")).to.equal("run");
   });
 
   it("another text of the same step waits for the first and then runs; neither is lost", async () => {
-    const first = step("counted", { RUNS: "/var/tmp/runs-3", WAIT: 12 });
-    await cut(first);
-    const second = await runStep(machine, step("counted", { RUNS: "/var/tmp/runs-4", WAIT: 0 }));
-    expect(changes(second)).to.deep.equal(["changed: counted in /var/tmp/runs-4"]);
+    await cut(counted(3));
+    await goOn(4);
+    const second = runStep(machine, counted(4));
+    await waiting(2);
+    expect((await machine.ssh("test -e /var/tmp/runs-4")).status, "the second waits").to.equal(1);
+    await goOn(3);
+    expect(changes(await second)).to.deep.equal(["changed: counted in /var/tmp/runs-4"]);
     expect(await machine.sh("cat /var/tmp/runs-3 /var/tmp/runs-4")).to.equal("run\nrun");
     expect(await machine.sh("grep -c counted /var/log/homelab/counted.log.1")).to.equal("1");
   });
@@ -73,10 +94,11 @@ describe("the runner of steps, on a booted machine", () => {
   });
 
   it("a step is ended at its time limit, with everything that it started", async () => {
-    const ran = await runStep(machine, step("counted", { RUNS: "/var/tmp/runs-5", WAIT: 4321 }, 5));
+    const ran = await runStep(machine, { ...counted(5), timeoutSeconds: 5 });
     expect(ran.status).to.equal(124);
     expect(ran.stderr).to.contain("was ended after 5 s");
-    expect((await machine.ssh("pgrep -f 'sleep 4321'")).status, "nothing of it is left").to.equal(1);
+    const left = await machine.ssh("pgrep -f '^/bin/bash /run/homelab/jobs'");
+    expect(left.status, `left: ${left.stdout}`).to.equal(1);
   });
 
   it("a step survives that systemd executes itself again, as when its package is upgraded", async () => {
@@ -84,7 +106,7 @@ describe("the runner of steps, on a booted machine", () => {
   });
 
   it("another machine at the same address is refused, and nothing is written", async () => {
-    const script = step("counted", { RUNS: "/var/tmp/runs-6", WAIT: 0 });
+    const script = counted(6);
     const text = stepText(machine, script).replace(machine.identity.value, "SOMEBODYELSE");
     const ran = await machine.ssh(commandLine(machine.user, 60), text);
     expect(ran.status).to.equal(77);
@@ -93,13 +115,14 @@ describe("the runner of steps, on a booted machine", () => {
   });
 
   it("nobody but root can read what a step was given", async () => {
-    const script = step("counted", { RUNS: "/var/tmp/runs-7", WAIT: 8 });
+    const script = counted(7);
     await cut(script);
     const unprivileged = await machine.ssh("cat /run/homelab/jobs/counted/payload; tr '\\0' ' ' </proc/*/cmdline");
     expect(unprivileged.stdout).not.to.contain("HOMELAB_");
     expect(await machine.sh("stat -c '%a %U' /run/homelab/jobs /run/homelab/jobs/counted")).to.equal(
       "700 root\n700 root",
     );
+    await goOn(7);
     await runStep(machine, script);
     expect(await machine.sh("ls /run/homelab/jobs/counted")).to.equal("exit\nhash");
   });
@@ -114,7 +137,7 @@ describe("the runner of steps, on a booted machine", () => {
 
     it("a step that needs a reboot hands over: whoever connects next lands on the new boot", async () => {
       const before = await bootId();
-      const script = step("rebooting", { MARKER: "/var/tmp/rebooted-1", WAIT: 0 });
+      const script = step("rebooting", { MARKER: "/var/tmp/rebooted-1", SECONDS_BEFORE: 0 });
       const ran = await runStep(machine, script);
       expect(ran.status, ran.stderr).to.equal(0);
       expect(ran.stdout).to.contain("The machine reboots to complete the step.");
@@ -124,7 +147,7 @@ describe("the runner of steps, on a booted machine", () => {
 
     it("the same after a cut connection: two who wait for it reboot once, and both are told", async () => {
       const before = await bootId();
-      const script = step("rebooting", { MARKER: "/var/tmp/rebooted-2", WAIT: 15 });
+      const script = step("rebooting", { MARKER: "/var/tmp/rebooted-2", SECONDS_BEFORE: 20 });
       await cut(script);
       const ran = await runStep(machine, script);
       expect(ran.status, ran.stderr).to.equal(0);

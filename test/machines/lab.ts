@@ -5,6 +5,7 @@ import { disksState, disksStep } from "../../nodes/disks/step";
 import { renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
 import { hostStateProvider, type Facts } from "../../nodes/host-state";
 import { commandLine } from "../../nodes/host-step";
+import { PACKAGES } from "../../nodes/os/settings";
 import { osState, osStep } from "../../nodes/os/step";
 import { Machine } from "../../sandbox/machine";
 import type { Ran } from "../../sandbox/processes";
@@ -16,12 +17,15 @@ import { skipBecause } from "../support/skip";
 const MIB = 1 << 20;
 /** One disk for each tier that needs one, and one that belongs to somebody else. */
 const DISKS = {
-  "optane-1": { serial: "OPTANE1", bytes: 128 * MIB, bus: "virtio" },
-  "nvme-1": { serial: "NVME1", bytes: 128 * MIB, bus: "virtio" },
-  "sas-1": { serial: "SAS1", bytes: 128 * MIB, bus: "scsi" },
-  "sas-2": { serial: "SAS2", bytes: 64 * MIB, bus: "scsi" },
+  "optane-1": { serial: "OPTANE1", bytes: 48 * MIB, bus: "virtio" },
+  "nvme-1": { serial: "NVME1", bytes: 48 * MIB, bus: "virtio" },
+  "sas-1": { serial: "SAS1", bytes: 48 * MIB, bus: "scsi" },
+  "sas-2": { serial: "SAS2", bytes: 32 * MIB, bus: "scsi" },
 } as const satisfies Record<string, DiskSpec>;
 export type LabDisk = keyof typeof DISKS;
+
+/** The node of the home stack that the machine stands for: the one with disks of its own. */
+export const NODE = "k3s3";
 
 let booted: Promise<Machine> | undefined;
 let bootstrapped: Promise<void> | undefined;
@@ -64,7 +68,7 @@ export function needMachines(context: Context): void {
 async function theMachine(): Promise<Machine> {
   booted ??= (async () => {
     const machine = await timed("image and files of the machine", () =>
-      Machine.create({ name: "k3s3", memoryMib: 1024, disks: DISKS }),
+      Machine.create({ name: NODE, packages: [...PACKAGES, "nfs-kernel-server"], disks: DISKS }),
     );
     await timed(`boot by ${machine.accelerator}`, () => machine.boot());
     await machine.checkpoint("clean");
@@ -73,7 +77,7 @@ async function theMachine(): Promise<Machine> {
   return booted;
 }
 
-/** The machine as it was installed: nothing of ours on it. */
+/** The machine as it was installed, with the packages that the bootstrap would install, and nothing else of ours. */
 export async function cleanMachine(): Promise<Machine> {
   const machine = await theMachine();
   await machine.revert("clean");
@@ -97,7 +101,7 @@ export async function bootstrappedMachine(): Promise<Machine> {
 }
 
 /** The home stack, with its GPU worker standing on the machine. `edit` gets that worker's configuration. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
+
 export function lab(machine: Machine, edit: (worker: any) => void = () => undefined): Homelab {
   return home((config) => {
     config.cluster.timeServers = [];
@@ -111,7 +115,7 @@ export function lab(machine: Machine, edit: (worker: any) => void = () => undefi
       if (id === undefined || name === "sas-2") {
         delete worker.disks[name];
       } else {
-        Object.assign(worker.disks[name], { id, sizeGb: 0.1 });
+        Object.assign(worker.disks[name], { id, sizeGb: 0.05 });
       }
     }
     edit(worker);

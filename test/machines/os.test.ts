@@ -2,8 +2,8 @@ import { expect } from "chai";
 import { hostStateProvider } from "../../nodes/host-state";
 import { osFiles } from "../../nodes/os/files";
 import { osStep } from "../../nodes/os/step";
-import type { Machine } from "../../sandbox/machine";
-import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "./lab";
+import { Machine } from "../../sandbox/machine";
+import { NODE, WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "./lab";
 
 /** Everything that a step could touch: files with their times, packages, and since when units run. */
 const FINGERPRINT = `
@@ -13,6 +13,27 @@ systemctl list-units --plain --no-legend --type=service --state=active | while r
   case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
   echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
 done`;
+
+describe("the bootstrap of the operating system, on a machine that has none of its packages", () => {
+  let machine: Machine;
+
+  before(async function () {
+    needMachines(this);
+    machine = await Machine.create({ name: NODE, packages: ["systemd-timesyncd"] });
+    await timed("boot", () => machine.boot());
+  });
+  after(async () => machine?.destroy());
+
+  it("installs them through apt, takes over the clock, and converges; a second run changes nothing", async function () {
+    this.timeout(1_500_000);
+    const script = osStep(lab(machine), node(machine));
+    const first = await timed("bootstrap with its packages", () => runStep(machine, script));
+    expect(changes(first)).to.include("changed: package open-iscsi");
+    await WatchedState.os(machine).create();
+    expect(await machine.sh("systemctl is-active systemd-timesyncd 2>/dev/null || true")).to.equal("inactive");
+    expect(changes(await timed("second run", () => runStep(machine, script)))).to.deep.equal([]);
+  });
+});
 
 describe("the bootstrap of the operating system, on a booted machine", () => {
   let machine: Machine;

@@ -36,8 +36,6 @@ describe("K3s teardown, on a booted machine with real mounts", () => {
     // An NFS server on the machine itself, and a disk of its own, both with films; and a K3s of which pods use both.
     await timed("an NFS server", () =>
       machine.sh(`
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get -qq -y --no-install-recommends install nfs-kernel-server >/dev/null 2>&1
         mkdir -p /srv/films /srv/disk
         head -c 3000000 /dev/urandom >/srv/films/film.mkv
         echo '/srv/films 127.0.0.1(rw,no_root_squash,no_subtree_check,insecure)' >/etc/exports

@@ -103,7 +103,10 @@ const allowed: Readonly<Record<string, readonly Rule[]>> = {
     { paths: ["schedules.**"], reason: "map of names to schedules" },
     { paths: ["configuration.backupStorageLocation.*.config.**"], reason: "settings of the storage plugin" },
     { paths: ["configuration.volumeSnapshotLocation.*.config.**"], reason: "settings of the snapshot plugin" },
-    { paths: ["kubectl.image.tag"], reason: "commented out in the default values" },
+    {
+      paths: ["kubectl.image.tag", "metrics.serviceMonitor.namespace", "metrics.nodeAgentPodMonitor.namespace"],
+      reason: "commented out in the default values",
+    },
     { paths: ["configMaps.**"], reason: "map of names to config maps" },
   ],
 };

@@ -51,7 +51,8 @@ if [ -z "$(loaded_branch)" ] && [ ! -d /sys/module/nouveau ]; then
 fi
 if [ "$(loaded_branch)" != "$BRANCH" ] || [ "$(smi_state)" != ok ]; then
   reason="the running kernel has driver branch '$(loaded_branch)', the configuration says $BRANCH; nvidia-smi: $(smi_state)"
-  if [ "$MAY_REBOOT" = true ]; then
+  # A change of the driver comes to a node that carries pods; a reboot would take them, and volumes, by surprise.
+  if [ "$MAY_REBOOT" = true ] && ! systemctl is-active --quiet k3s-agent.service; then
     echo "$reason; rebooting"
     exit 194
   fi

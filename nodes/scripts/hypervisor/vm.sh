@@ -129,7 +129,7 @@ forget_old_disk() {
 }
 
 ensure_disk() {
-  local new=$FOLDER/.$DOMAIN.new-disk
+  local new=$FOLDER/.$DOMAIN.new-disk disk
   # Left by a run that was ended; only one runs at a time.
   rm -f "$new"
   if [ ! -f "$DISK" ]; then
@@ -138,12 +138,17 @@ ensure_disk() {
       make_disk "$new"
     )
   fi
-  # The new disk is ready before the old VM stops.
-  if ! is_off && [ "$(disk_of)" != "$DISK" ]; then
-    stop_vm
-  fi
-  if [ "$(disk_of --inactive)" != "$DISK" ]; then
-    forget_old_disk
+  # The new disk is ready before the old VM stops. A libvirt that does not answer, because it restarts, must not look
+  # like a VM with another disk: that one is stopped, and its saved memory dropped.
+  if [ "$(state)" != undefined ]; then
+    if ! is_off; then
+      disk=$(disk_of || true)
+      [ -n "$disk" ] || fail "libvirt does not say which disk $DOMAIN runs from; run again"
+      [ "$disk" = "$DISK" ] || stop_vm
+    fi
+    disk=$(disk_of --inactive || true)
+    [ -n "$disk" ] || fail "libvirt does not say which disk $DOMAIN is defined with; run again"
+    [ "$disk" = "$DISK" ] || forget_old_disk
   fi
   if [ -f "$new" ]; then
     mv -n "$new" "$DISK"

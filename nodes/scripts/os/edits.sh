@@ -33,7 +33,8 @@ module_loaded() {
 # firewalls: those that would drop traffic of pods, or none
 firewalls() {
   local found=()
-  if command -v ufw >/dev/null && ufw status 2>/dev/null | grep -q '^Status: active'; then found+=(ufw); fi
+  # Not by grep -q, which hangs up on ufw while it still prints its rules; a pipe that breaks would count as inactive.
+  if command -v ufw >/dev/null && [[ $(ufw status 2>/dev/null) == *'Status: active'* ]]; then found+=(ufw); fi
   if systemctl is-active --quiet firewalld.service 2>/dev/null; then found+=(firewalld); fi
   echo "${found[*]:-none}"
 }

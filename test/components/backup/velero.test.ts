@@ -86,6 +86,11 @@ describe("Velero", () => {
     expect([serviceMonitor.autodetect, nodeAgentPodMonitor.autodetect]).to.deep.equal([false, false]);
   });
 
+  it("names the namespace of its monitors, which the chart leaves to the API server of the moment", () => {
+    const { serviceMonitor, nodeAgentPodMonitor } = values.metrics as Record<string, { namespace: string }>;
+    expect([serviceMonitor.namespace, nodeAgentPodMonitor.namespace]).to.deep.equal(["velero", "velero"]);
+  });
+
   it("has its bucket's key in a Secret, in the form of an AWS credentials file", () => {
     expect(credentialsFile("id", "key")).to.equal("[default]\naws_access_key_id=id\naws_secret_access_key=key\n");
     const secret = ofType(/core\/v1:Secret$/).find(({ name }) => name.endsWith("bucket-key"));

@@ -232,7 +232,7 @@ describe("Longhorn", () => {
     it("trap 24: no class ties a volume to a node that its pod may not be on, unless the owner asks for it", () => {
       const unsaid = home((config) =>
         Object.values<any>(config.storage.tiers).forEach((tier) => delete tier.dataLocality),
-      ); // eslint-disable-line @typescript-eslint/no-explicit-any
+      );
       for (const homelab of [home(), unsaid]) {
         const localities = tierClasses(homelab).map(({ parameters }) => parameters as Record<string, string>);
         expect(localities.map(({ dataLocality }) => dataLocality)).not.to.include("strict-local");

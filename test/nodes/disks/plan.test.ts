@@ -10,8 +10,9 @@ import { escapePath, mountUnit, mountUnitName } from "../../../nodes/disks/mount
 import { diskPlan, filesystemLabel, filesystemUuid, isDevice } from "../../../nodes/disks/plan";
 import { NodeDisks } from "../../../nodes/disks/node-disks";
 import { disksState, disksStep } from "../../../nodes/disks/step";
+import { contentHash } from "../../../nodes/os/file-facts";
 import { hostOf } from "../../../nodes/host";
-import { renderProbe, renderStep } from "../../../nodes/host-script";
+import { readScript, renderProbe, renderStep } from "../../../nodes/host-script";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
 import { shellcheck } from "../shellcheck";
@@ -183,6 +184,19 @@ describe("mount units", () => {
     expect(content).to.match(/^Before=k3s\.service k3s-agent\.service$/m);
     expect(content).to.include(`What=/dev/disk/by-uuid/${disk.uuid}`);
     expect(content).not.to.match(/by-id|\/dev\/(sd|nvme)/);
+  });
+
+  it("the probe finds the digest that is expected, although the unit has a backslash in its name", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-unit-"));
+    try {
+      const file = path.join(folder, mountUnitName(disk));
+      expect(path.basename(file)).to.include("\\x2d");
+      fs.writeFileSync(file, mountUnit(disk).content as string);
+      const found = execFileSync("bash", ["-c", `${readScript("probe-lib.sh")}\nfile_hash "$1"`, "-", file]);
+      expect(found.toString().trim()).to.equal(contentHash(mountUnit(disk)));
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 
   it("names are escaped as systemd-escape does", function () {

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -25,7 +25,7 @@ function worker(homelab: Homelab, name: string): Worker {
   return found;
 }
 
-const homelab = home();
+const homelab = home((config) => (config.machines.k3s3.gpu.driverBranch = 570));
 const gpu = worker(homelab, "k3s3").gpu;
 if (!gpu) {
   throw new Error("k3s3 has no GPU");
@@ -35,7 +35,7 @@ describe("GPU of a node", () => {
   describe("NVIDIA", () => {
     const [install, verify] = nvidiaSteps(gpu);
 
-    it("home: the packages of branch 570 without a display, with NVENC", () => {
+    it("the packages of the branch, here 570, without a display, with NVENC", () => {
       expect(driverPackages(gpu)).to.deep.equal([
         "nvidia-headless-570-server",
         "nvidia-utils-570-server",
@@ -63,6 +63,26 @@ describe("GPU of a node", () => {
       });
       const reboot = /^EXIT_REBOOT=(\d+)$/m.exec(readScript("run-job.sh"))?.[1];
       expect(readScript("gpu/nvidia.sh").match(/exit (\d+)/g)).to.deep.equal([`exit ${reboot}`]);
+    });
+
+    it("a changed driver never reboots a node on which K3s runs, it asks for a drain", () => {
+      const text = readScript("gpu/nvidia.sh");
+      const ending = text.slice(text.indexOf("# --- the running kernel"));
+      const run = (k3s: string) =>
+        spawnSync("bash", [], {
+          encoding: "utf8",
+          input: [
+            readScript("lib.sh"),
+            "loaded_branch() { echo 550; }; smi_state() { echo mismatch; }; secure_boot() { return 1; }",
+            `modinfo() { echo 570; }; systemctl() { [ "$*" = 'is-active --quiet k3s-agent.service' ] && ${k3s}; }`,
+            "MAY_REBOOT=true BRANCH=570 PERSISTENCE_UNIT=x",
+            ending,
+          ].join("\n"),
+        });
+      expect(run("false").status).to.equal(194);
+      const running = run("true");
+      expect(running.status).to.equal(1);
+      expect(running.stderr).to.contain("drain the node, reboot it and run again");
     });
 
     it("facts: branch, nvidia-smi, runtime, persistence, toolkit version and every file", () => {

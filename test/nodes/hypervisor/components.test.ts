@@ -75,7 +75,12 @@ describe("Hypervisor and VirtualMachine", () => {
       .filter(({ custom }) => custom)
       .filter(({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(next, name).inputs))
       .map(({ name }) => name);
-    expect(changed.sort()).to.deep.equal(["k3s-master1-vm-apply", "k3s-master1-vm-state"]);
+    // On the new disk, the first boot is waited for again.
+    expect(changed.sort()).to.deep.equal([
+      "k3s-master1-first-boot-apply",
+      "k3s-master1-vm-apply",
+      "k3s-master1-vm-state",
+    ]);
   });
 
   it("register in a preview that knows no secret yet", async () => {

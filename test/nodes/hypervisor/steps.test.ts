@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { renderProbe, renderRun, renderStep } from "../../../nodes/host-script";
+import { spawnSync } from "node:child_process";
+import { readScript, renderProbe, renderRun, renderStep } from "../../../nodes/host-script";
 import { exportsStep, packagesStep, preflightStep } from "../../../nodes/hypervisor/hypervisor-steps";
 import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { firstBootStep, vmStep } from "../../../nodes/hypervisor/vm-steps";
@@ -58,6 +59,32 @@ describe("steps of the hypervisor and its VM", () => {
 
   it("a domain of ours never meets an older VM of the same host name", () => {
     expect(plan.domain).to.equal("home-k3s-master1");
+  });
+
+  it("a libvirt that restarts at the wrong moment stops no VM and drops no saved memory", () => {
+    const text = readScript("hypervisor/vm.sh");
+    const run = (silent: string) =>
+      spawnSync("bash", [], {
+        encoding: "utf8",
+        input: [
+          readScript("lib.sh"),
+          "DOMAIN=d; DISK=/nowhere/d.generation-1.qcow2; FOLDER=/nowhere; DISK_PREFIX=/nowhere/d.generation-",
+          text.slice(0, text.indexOf("virsh uri >/dev/null ||")),
+          "make_disk() { :; }; mv() { :; }; stop_vm() { echo STOPPED; }; forget_old_disk() { echo FORGOTTEN; }",
+          'virsh() { case "$*" in',
+          "  'list --all --name') echo d ;; 'domstate d') echo running ;;",
+          `  '${silent}') return 1 ;;`,
+          '  domblklist*) echo "vda $DISK" ;; esac; }',
+          "ensure_disk",
+        ].join("\n"),
+      });
+    for (const silent of ["domblklist d", "domblklist d --inactive"]) {
+      const { status, stdout, stderr } = run(silent);
+      expect(status, stdout + stderr).to.equal(1);
+      expect(stdout).not.to.match(/STOPPED|FORGOTTEN/);
+      expect(stderr).to.contain("libvirt does not say which disk d");
+    }
+    expect(run("nothing")).to.include({ status: 0, stdout: "", stderr: "" });
   });
 
   it("fails for a control plane that is no VM", () => {

@@ -203,6 +203,17 @@ describe("K3s steps, run for real against a played machine", function () {
     expect(output).to.contain("k3s version v1.32.6+k3s1");
   });
 
+  it("upgrade: no new binary without a snapshot, also when K3s reports one that etcd could not write", () => {
+    const output = passes(
+      `bash "$FILES/older" >/dev/null
+       sed -i 's/touch [^;]*snapshots.*;;/: ;;/' /usr/local/lib/homelab/k3s/v1.31.9+k3s1/k3s
+       must_fail "$FILES/step"; readlink /usr/local/bin/k3s`,
+      { older: step({ version: "v1.31.9+k3s1" }) },
+    );
+    expect(output).to.contain("no etcd snapshot could be taken, so there is no upgrade");
+    expect(output).to.match(/v1\.31\.9\+k3s1\/k3s\n$/);
+  });
+
   it("refuses a downgrade and a skipped minor, naming both versions, and touches nothing", () => {
     const output = passes(
       `bash "$FILES/step" >/dev/null; must_fail "$FILES/older"; k3s --version

@@ -163,17 +163,17 @@ describe("node bootstrap", () => {
       expect(file?.content).to.include("\nlocal stratum 10\n").and.not.include("pool ");
     });
 
-    it("perl reads needrestart's setting, and it spares K3s but not cron", function () {
+    it("perl reads needrestart's setting, and it spares K3s and a running step but not cron", function () {
       if (!hasTool("perl")) {
         skipBecause(this, "perl is not installed");
       }
       const script = [
         "our %nrconf; eval do { local (@ARGV, $/) = $ARGV[0]; <> }; die $@ if $@;",
         "my ($re) = keys %{$nrconf{override_rc}};",
-        "print join ',', map { /$re/ ? 'spared' : 'restarted' } qw(k3s.service k3s-agent.service iscsid.service cron.service);",
+        "print join ',', map { /$re/ ? 'spared' : 'restarted' } qw(k3s.service k3s-agent.service iscsid.service homelab-disks.service cron.service);",
       ].join(" ");
       expect(execFileSync("perl", ["-e", script, saved(PATHS.needrestart)], { encoding: "utf8" })).to.equal(
-        "spared,spared,spared,restarted",
+        "spared,spared,spared,spared,restarted",
       );
     });
   });
@@ -213,6 +213,32 @@ describe("node bootstrap", () => {
         }),
         { numRuns: 15 },
       );
+    });
+  });
+
+  describe("questions", () => {
+    it("an active firewall is seen however many rules it prints", () => {
+      fs.writeFileSync(path.join(folder, "ufw"), "#!/bin/sh\necho 'Status: active'\nseq 100000\n", { mode: 0o755 });
+      expect(edit(`PATH=${folder}:$PATH; firewalls`, "")).to.equal("ufw\n");
+    });
+
+    it("a unit is restarted for a file of this run, and for one of an interrupted run, whatever its clock said", () => {
+      const file = path.join(folder, "drop-in.conf");
+      const started = (when: string, changed = "") =>
+        execFileSync("bash", [], {
+          encoding: "utf8",
+          input: [
+            readScript("lib.sh"),
+            `systemctl() { case $* in *ActiveEnterTimestamp*) echo '${when}' ;; *NeedDaemonReload*) echo no ;; esac; }`,
+            `CHANGED=(${changed})`,
+            `restart_if_stale x.service ${file}`,
+          ].join("\n"),
+        });
+      fs.writeFileSync(file, "x");
+      fs.utimesSync(file, 1_700_000_000, 1_700_000_000);
+      expect(started("Tue 2023-11-14 22:13:19 UTC")).to.equal("changed: unit x.service restarted\n");
+      expect(started("Tue 2023-11-14 22:13:21 UTC")).to.equal("");
+      expect(started("Tue 2030-01-01 00:00:00 UTC", file)).to.equal("changed: unit x.service restarted\n");
     });
   });
 
