@@ -102,15 +102,27 @@ async function probe(props: Props): Promise<Record<string, string>> {
   return JSON.parse(printed.trim().split("\n").pop() ?? "") as Record<string, string>;
 }
 
+/**
+ * Asserts the expected state, and runs the step once more where it is missing: the machine may have drifted since, or
+ * the run before may have been interrupted between the step and its state.
+ */
+async function converge(props: Props): Promise<Record<string, string>> {
+  let facts = await probe(props);
+  if (differences(props.expected, facts).length > 0) {
+    await runOverSsh(props, props.repair, 3600);
+    facts = await probe(props);
+  }
+  const wrong = differences(props.expected, facts);
+  if (wrong.length > 0) {
+    throw new Error(`${props.machine} is not as expected, even after its step ran again:\n  ${wrong.join("\n  ")}`);
+  }
+  return facts;
+}
+
 /** Exported for tests; the program uses it through HostState alone. */
 export const hostStateProvider: pulumi.dynamic.ResourceProvider<Props, Props> = {
   async create(inputs: Props) {
-    const facts = await probe(inputs);
-    const wrong = differences(inputs.expected, facts);
-    if (wrong.length > 0) {
-      throw new Error(`${inputs.machine} did not reach the expected state:\n  ${wrong.join("\n  ")}`);
-    }
-    return { id: inputs.machine, outs: { ...inputs, facts } };
+    return { id: inputs.machine, outs: { ...inputs, facts: await converge(inputs) } };
   },
 
   async read(id: string, props?: Props) {
@@ -128,22 +140,14 @@ export const hostStateProvider: pulumi.dynamic.ResourceProvider<Props, Props> = 
   },
 
   async update(_id: string, _olds: Props, news: Props) {
-    let facts = await probe(news);
-    if (differences(news.expected, facts).length > 0) {
-      await runOverSsh(news, news.repair, 3600);
-      facts = await probe(news);
-    }
-    const wrong = differences(news.expected, facts);
-    if (wrong.length > 0) {
-      throw new Error(`${news.machine} is not as expected even after the repair:\n  ${wrong.join("\n  ")}`);
-    }
-    return { outs: { ...news, facts } };
+    return { outs: { ...news, facts: await converge(news) } };
   },
 };
 
 /**
  * Makes a part of a machine visible to `pulumi refresh`: `read` runs the probe, `diff` compares the facts with what is
- * expected, `update` runs the step again. Creating it asserts that the step before it has reached the expected state.
+ * expected, `update` runs the step again. Creating it asserts that the step before it has reached the expected state,
+ * with one more run of the step where it has not.
  * An unreachable machine is an error that says so, never drift. Deleting it does nothing to the machine.
  */
 export class HostState extends pulumi.dynamic.Resource {

@@ -18,8 +18,7 @@ export function writePlan(folder: string, artefacts: Artefacts): void {
       `${folder} exists and is not a plan. Nothing was written. Choose another folder with --out, or remove it yourself.`,
     );
   }
-  fs.mkdirSync(path.dirname(target), { recursive: true });
-  const fresh = fs.mkdtempSync(path.join(path.dirname(target), ".plan-"));
+  const fresh = temporaryFolderBeside(target, folder);
   try {
     fs.chmodSync(fresh, 0o755);
     fs.writeFileSync(path.join(fresh, MARKER), "Written by npm run plan, and replaced by the next run.\n");
@@ -33,6 +32,16 @@ export function writePlan(folder: string, artefacts: Artefacts): void {
   } catch (error) {
     fs.rmSync(fresh, { recursive: true, force: true });
     throw error;
+  }
+}
+
+function temporaryFolderBeside(target: string, folder: string): string {
+  try {
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    return fs.mkdtempSync(path.join(path.dirname(target), ".plan-"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`nothing can be written beside ${folder}: ${reason}. Choose another folder with --out.`);
   }
 }
 

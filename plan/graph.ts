@@ -34,6 +34,7 @@ export interface Component {
 export interface Graph {
   /** In an order in which everything comes after what it needs; ties by name, so that it is always the same. */
   steps: Step[];
+  /** By their start, then by URN: the program registers in an order that timing decides. */
   components: Component[];
   /** The chain of steps that decides how long the rebuild takes, first to last. */
   criticalPath: Step[];
@@ -180,7 +181,8 @@ function componentsOf(recording: Recording, steps: Step[]): Component[] {
         start: members.length > 0 ? Math.min(...members.map(({ start }) => start)) : 0,
         end: Math.max(0, ...members.map(({ end }) => end)),
       };
-    });
+    })
+    .sort((one, other) => one.start - other.start || compareText(one.urn, other.urn));
 }
 
 /** Transitive reduction; an edge within a cycle of components is kept. */

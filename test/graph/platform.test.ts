@@ -142,6 +142,16 @@ describe("graph: the platform as a whole", () => {
       expect(image, "a tag or a digest, and not latest").to.match(/(:(?!latest)[\w.-]+|@sha256:[0-9a-f]{64})$/);
     }
     expect(images.length).to.be.greaterThan(1);
+    // Charts name their own images by their own version; where the program names one, it names its tag too.
+    const named = charts().flatMap(({ name, inputs }) =>
+      [...openTexts(inputs.values)]
+        .filter(({ path }) => /\.tag$/.test(path))
+        .map(({ path, text }) => ({ where: `${name}${path}`, text })),
+    );
+    for (const { where, text } of named) {
+      expect(text, where).to.match(/^v?\d[\w.-]*(@sha256:[0-9a-f]{64})?$/);
+    }
+    expect(named.length).to.be.greaterThan(2);
   });
 
   it("every namespace says what its pods may do", () => {

@@ -105,9 +105,9 @@ describe("data disks, on a booted machine", () => {
         worker.disks["sas-2"] = { tier: "sas-ssd", sizeGb: 0.03, id: machine.disks["sas-2"], ...disk };
       });
 
-    before(() => machine.revert("disks"));
+    beforeEach(() => machine.revert("disks"));
 
-    const attack = async (set: string, refusal: RegExp, undo = "", homelab: Homelab = claimed()) => {
+    const attack = async (set: string, refusal: RegExp, homelab: Homelab = claimed()) => {
       const disk = machine.disks["sas-2"];
       const device = `disk=$(readlink -f ${disk})\n`;
       await machine.sh(`${device}${set}\nsync; udevadm settle`);
@@ -120,50 +120,39 @@ describe("data disks, on a booted machine", () => {
         .and.to.match(/Nothing was written to any disk/);
       expect(await digest(disk)).to.equal(before);
       expect(await machine.sh("findmnt --raw --noheadings")).to.equal(mountsBefore);
-      await machine.sh(`${device}${undo}\nwipefs -qa $disk; dd if=/dev/zero of=$disk bs=1M status=none || true; sync`);
-      await machine.sh(`${device}blockdev --rereadpt $disk 2>/dev/null || true; udevadm settle`);
     };
 
-    const attacks: [name: string, set: string, refusal: RegExp, undo?: string][] = [
+    const attacks: [name: string, set: string, refusal: RegExp][] = [
       ["a file system of somebody else", "mkfs.ext4 -qF $disk", /not blank, it holds: ext4 /],
       [
         "a file system that is mounted",
         "mkfs.ext4 -qF $disk; mkdir -p /srv/films; mount $disk /srv/films; echo film >/srv/films/film",
         /is mounted at \/srv\/films/,
-        "umount /srv/films",
       ],
       [
         "a file system that is mounted in another mount namespace only",
         "mkfs.ext4 -qF $disk; systemd-run -q --unit=hider -p PrivateMounts=yes sh -c 'mount '$disk' /mnt; exec sleep 1000'; sleep 3",
         /not blank|in use/,
-        "systemctl stop hider",
       ],
       [
         "LVM with a volume in use",
         "pvcreate -qq -y $disk; vgcreate -qq films $disk; lvcreate -qq -y -l 4 -n reel films",
         /has partitions, or LVM/,
-        "vgremove -qq -y films; pvremove -qq -y $disk",
       ],
-      ["LVM that is not active", "pvcreate -qq -y $disk", /LVM2_member/, "pvremove -qq -y $disk"],
+      ["LVM that is not active", "pvcreate -qq -y $disk", /LVM2_member/],
       [
         "a member of a running RAID",
         "mdadm --create /dev/md/films --run --force --level=1 --raid-devices=2 $disk missing 2>/dev/null",
         /has partitions, or LVM, RAID|linux_raid_member/,
-        "mdadm --stop /dev/md/films 2>/dev/null; mdadm --zero-superblock $disk",
       ],
       ["an empty partition table", "sgdisk --clear $disk >/dev/null", /not blank, it holds: .*(gpt|PMBR)/],
-      [
-        "a partition",
-        "sgdisk --new=1 $disk >/dev/null; udevadm settle",
-        /has partitions/,
-        "sgdisk -Z $disk >/dev/null",
-      ],
+      ["a partition", "sgdisk --new=1 $disk >/dev/null; udevadm settle", /has partitions/],
       [
         "a LUKS header",
         "echo secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 $disk -",
         /crypto_LUKS/,
       ],
-      ["swap in use", "mkswap -q $disk; swapon $disk", /used as swap|SWAP/i, "swapoff $disk"],
+      ["swap in use", "mkswap -q $disk; swapon $disk", /used as swap|SWAP/i],
       [
         "data without any signature, in the middle of the disk",
         "echo film | dd of=$disk bs=1 seek=16000000 conv=notrunc status=none",
@@ -171,8 +160,8 @@ describe("data disks, on a booted machine", () => {
       ],
       ["a swap signature", "mkswap -q $disk", /holds: swap/],
     ];
-    for (const [name, set, refusal, undo] of attacks) {
-      it(name, async () => attack(set, refusal, undo));
+    for (const [name, set, refusal] of attacks) {
+      it(name, async () => attack(set, refusal));
     }
 
     it("ZFS labels", async () => {
@@ -186,7 +175,7 @@ describe("data disks, on a booted machine", () => {
     });
 
     it("a disk that is smaller than declared", async () => {
-      await attack("true", /bytes, the configuration says at least 4000000000000/, "", claimed({ sizeGb: 4000 }));
+      await attack("true", /bytes, the configuration says at least 4000000000000/, claimed({ sizeGb: 4000 }));
     });
 
     it("the same disk under two names", async () => {
@@ -194,27 +183,25 @@ describe("data disks, on a booted machine", () => {
       await attack(
         `ln -s "$(readlink -f ${machine.disks["sas-1"]})" ${alias}`,
         /is the same disk as sas-1/,
-        `rm ${alias}`,
         claimed({ id: alias }),
       );
     });
 
     it("a disk that is not there", async () => {
-      await attack("true", /there is no such device/, "", claimed({ id: "/dev/disk/by-id/scsi-nowhere" }));
+      await attack("true", /there is no such device/, claimed({ id: "/dev/disk/by-id/scsi-nowhere" }));
     });
 
     it("stable ids that point to each other's disks, both ours", async () => {
       const swapped = lab(machine, ({ disks }) => {
         [disks["optane-1"].id, disks["nvme-1"].id] = [disks["nvme-1"].id, disks["optane-1"].id];
       });
-      await attack("true", /optane-1 .* is mounted at .*nvme-1, its place is/, "", swapped);
+      await attack("true", /optane-1 .* is mounted at .*nvme-1, its place is/, swapped);
     });
 
     it("files in the place where the disk would be mounted", async () => {
       await attack(
         "mkdir -p /var/lib/homelab/disks/sas-2; echo film >/var/lib/homelab/disks/sas-2/film",
         /there are files at \/var\/lib\/homelab\/disks\/sas-2, which it would hide/,
-        "rm -r /var/lib/homelab/disks/sas-2",
       );
     });
 

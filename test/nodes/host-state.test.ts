@@ -55,11 +55,19 @@ describe("host state, over a real sshd", () => {
       (error: Error) => error.message,
     );
 
-  it("create asserts what the step before it reached, and names each fact that differs", async () => {
+  it("create asserts what the step before it reached, and names each fact that even a second run does not bring", async () => {
     expect((await create(props())).outs?.facts).to.deep.equal({ file: "as it should be", quoted: 'a "word"' });
     fs.writeFileSync(watched, "something else\n");
-    expect(await failure(create(props()))).to.contain("file: is 'something else', should be 'as it should be'");
-    expect(fs.readFileSync(watched, "utf8"), "create repairs nothing").to.equal("something else\n");
+    const repair = "true";
+    expect(await failure(create(props({ repair })))).to.contain(
+      "file: is 'something else', should be 'as it should be'",
+    );
+    expect(fs.readFileSync(watched, "utf8")).to.equal("something else\n");
+  });
+
+  it("create goes on where a run was interrupted between the step and its state", async () => {
+    fs.writeFileSync(watched, "drifted meanwhile\n");
+    expect((await create(props())).outs?.facts).to.include({ file: "as it should be" });
   });
 
   it("a refresh sees drift by read and diff, and update repairs it", async () => {

@@ -5,7 +5,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { root } from "../support/home";
 
-describe("npm run plan", () => {
+describe("npm run plan", function () {
+  // A whole process each; slow on a busy machine.
+  this.timeout(120_000);
   let folder: string;
 
   before(() => {
@@ -14,7 +16,11 @@ describe("npm run plan", () => {
   after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
   const plan = (...args: string[]) =>
-    spawnSync(process.execPath, [path.join(root, "bin", "plan.js"), ...args], { encoding: "utf8", cwd: folder });
+    spawnSync(process.execPath, [path.join(root, "bin", "plan.js"), ...args], {
+      encoding: "utf8",
+      cwd: folder,
+      timeout: 60_000,
+    });
   const noStack = (text: string) => expect(text, "no stack trace for the user's own mistake").not.to.match(/^\s+at /m);
 
   it("prints the graph, the critical path and what needs the owner, and writes every artefact", () => {
@@ -71,5 +77,42 @@ describe("npm run plan", () => {
     expect(status).to.equal(1);
     expect(stderr).to.contain("films is not the folder of a plan");
     expect(fs.existsSync(path.join(folder, "never"))).to.equal(false);
+  });
+
+  it("an --out that cannot be written is said without a stack", () => {
+    fs.writeFileSync(path.join(folder, "file"), "");
+    const { status, stderr } = plan("--out", "file/home");
+    expect(status).to.equal(1);
+    expect(stderr).to.contain("nothing can be written beside file/home");
+    noStack(stderr);
+  });
+
+  it("every mistake of a stack's configuration is said at once, and nothing is written", () => {
+    const stack = path.join(root, "Pulumi.five-mistakes-of-a-test.yaml");
+    const home = fs.readFileSync(path.join(root, "Pulumi.home.yaml"), "utf8");
+    const wrong = home
+      .replace("ip: 192.168.10.224", "ip: 192.168.10.1")
+      .replace("podCidr: 10.42.0.0/16", "podCidr: 10.42.0.1/16")
+      .replace("defaultTier: standard", "defaultTier: standart")
+      .replace('cron: "15 * * * *"', 'cron: "75 * * * *"')
+      .replace("quickSync: {}", "quickSink: {}");
+    fs.writeFileSync(stack, wrong);
+    try {
+      const { status, stderr } = plan("--stack", "five-mistakes-of-a-test", "--out", "wrong");
+      expect(status).to.equal(1);
+      for (const key of [
+        "network.podCidr",
+        "storage.defaultTier",
+        "backup.schedules.hourly.cron",
+        "machines.k3s1.quickSink",
+      ]) {
+        expect(stderr).to.contain(key);
+      }
+      expect(stderr).to.contain("nothing was touched").and.to.contain("did you mean 'quickSync'?");
+      noStack(stderr);
+      expect(fs.existsSync(path.join(folder, "wrong"))).to.equal(false);
+    } finally {
+      fs.rmSync(stack);
+    }
   });
 });
