@@ -100,6 +100,7 @@ export function renderRun(script: HostScript, identity: Identity, secretAssignme
   }
   return [
     "set -euo pipefail",
+    readScript("identity.sh"),
     readScript("run-job.sh"),
     `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     `run_job ${quote(script.name)} ${script.timeoutSeconds} <<'${delimiter}'`,
@@ -114,8 +115,9 @@ export function renderRun(script: HostScript, identity: Identity, secretAssignme
 export function renderProbe(probe: HostProbe, identity: Identity): string {
   return [
     "set -euo pipefail",
+    readScript("identity.sh"),
     readScript("probe-lib.sh"),
-    `require_same_machine ${quote(identity.kind)} ${quote(identity.value)}`,
+    `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     assignments(probe.variables ?? {}),
     ...(probe.libraries ?? []).map(readScript),
     readScript(probe.source),

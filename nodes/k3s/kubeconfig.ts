@@ -65,8 +65,8 @@ export function kubeconfigRead(
   return [
     `# generation ${of.generation}, K3s ${of.version}, client certificate until ${of.certificateEnd}`,
     "set -euo pipefail",
-    readScript("probe-lib.sh"),
-    `require_same_machine ${quote(identity.kind)} ${quote(identity.value)}`,
+    readScript("identity.sh"),
+    `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     `cat ${paths.kubeconfig}`,
     "",
   ].join("\n");

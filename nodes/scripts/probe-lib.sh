@@ -31,21 +31,6 @@ print_facts() {
   printf '}\n'
 }
 
-# A probe of the wrong machine would report somebody else's state as drift.
-require_same_machine() {
-  local kind=$1 wanted=$2 found
-  case $kind in
-    machine-id) found=$(cat /etc/machine-id) ;;
-    product-uuid) found=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid) ;;
-    product-serial) found=$(cat /sys/class/dmi/id/product_serial) ;;
-    *) found='' ;;
-  esac
-  if [ "$found" != "$wanted" ]; then
-    echo "another machine answers: its $kind is '$found', the configuration says '$wanted'" >&2
-    exit 77
-  fi
-}
-
 # unit_state UNIT: for example active/enabled
 unit_state() {
   printf '%s/%s' "$(systemctl is-active "$1" 2>/dev/null || true)" "$(systemctl is-enabled "$1" 2>/dev/null || true)"

@@ -14,21 +14,6 @@ refuse() {
   exit "${2:-1}"
 }
 
-# The wrong machine at the right address is refused before anything is written.
-require_identity() {
-  local kind=$1 wanted=$2 found
-  case $kind in
-    machine-id) found=$(cat /etc/machine-id) ;;
-    product-uuid) found=$(tr '[:upper:]' '[:lower:]' </sys/class/dmi/id/product_uuid) ;;
-    product-serial) found=$(cat /sys/class/dmi/id/product_serial) ;;
-    *) refuse "unknown kind of identity: $kind" ;;
-  esac
-  if [ "$found" != "$wanted" ]; then
-    refuse "This is another machine: its $kind is '$found', the configuration says '$wanted'. Nothing was written.
-If the machine was replaced on purpose, put the new value into machines.<name>.identity." 77
-  fi
-}
-
 # job_state UNIT: active, inactive, failed, ...; an unknown unit is inactive. Asked until systemd answers: it does not for
 # a moment while it executes itself again, as when its package is upgraded by the very step that is waited for.
 job_state() {

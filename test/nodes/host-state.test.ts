@@ -110,7 +110,7 @@ describe("host state, over a real sshd", () => {
   it("a probe refuses to report another machine's state", async () => {
     const identity = { kind: "machine-id", value: "0".repeat(32) } as const;
     const probe = renderProbe({ source: "apply-crds.probe.sh", variables: { CRDS: [] } }, identity);
-    expect(await failure(create(props({ probe })))).to.contain("another machine answers");
+    expect(await failure(create(props({ probe })))).to.contain("This is another machine");
   });
 
   it("takes one connection and prints how long a probe takes", async () => {
