@@ -30,7 +30,7 @@ describe("data disks, on a booted machine", () => {
 
   describe("ours", () => {
     it("blank disks, virtio and SCSI, are formatted, mounted by UUID and asserted", async () => {
-      await state.create();
+      expect(await state.drift()).to.deep.equal([]);
       expect(await mounts()).to.equal(
         plan()
           .map(({ mountPath, uuid }) => `${mountPath} ${uuid} ext4`)
@@ -123,15 +123,16 @@ describe("data disks, on a booted machine", () => {
     };
 
     const attacks: [name: string, set: string, refusal: RegExp][] = [
+      // Mounted ones are read-only: a writable ext4 goes on writing by itself for a while.
       ["a file system of somebody else", "mkfs.ext4 -qF $disk", /not blank, it holds: ext4 /],
       [
         "a file system that is mounted",
-        "mkfs.ext4 -qF $disk; mkdir -p /srv/films; mount $disk /srv/films; echo film >/srv/films/film",
+        "mkfs.ext4 -qF $disk; mkdir -p /srv/films; mount -o ro $disk /srv/films",
         /is mounted at \/srv\/films/,
       ],
       [
         "a file system that is mounted in another mount namespace only",
-        "mkfs.ext4 -qF $disk; systemd-run -q --unit=hider -p PrivateMounts=yes sh -c 'mount '$disk' /mnt; exec sleep 1000'; sleep 3",
+        "mkfs.ext4 -qF $disk; systemd-run -q --unit=hider -p PrivateMounts=yes sh -c 'mount -o ro '$disk' /mnt; exec sleep 1000'; sleep 3",
         /not blank|in use/,
       ],
       [
@@ -142,7 +143,7 @@ describe("data disks, on a booted machine", () => {
       ["LVM that is not active", "pvcreate -qq -y $disk", /LVM2_member/],
       [
         "a member of a running RAID",
-        "mdadm --create /dev/md/films --run --force --level=1 --raid-devices=2 $disk missing 2>/dev/null",
+        "mdadm --create /dev/md/films --run --force --level=1 --raid-devices=2 $disk missing 2>/dev/null; mdadm --readonly /dev/md/films",
         /has partitions, or LVM, RAID|linux_raid_member/,
       ],
       ["an empty partition table", "sgdisk --clear $disk >/dev/null", /not blank, it holds: .*(gpt|PMBR)/],

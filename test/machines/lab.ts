@@ -89,7 +89,7 @@ export async function bootstrappedMachine(): Promise<Machine> {
   const machine = await theMachine();
   bootstrapped ??= (async () => {
     await machine.revert("clean");
-    const ran = await timed("bootstrap of a fresh machine", () =>
+    const ran = await timed("bootstrap of a machine that has its packages", () =>
       runStep(machine, osStep(lab(machine), node(machine))),
     );
     expect(ran.status, ran.stderr).to.equal(0);

@@ -13,7 +13,6 @@ import { needTools } from "./tools";
 const seed = Buffer.alloc(32, 7).toString("base64");
 const publicKey = ed25519HostKey(seed, "somebody").publicKey;
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
 function generated(edit: (config: any) => void = () => undefined, generation = 1) {
   const homelab = home((config) => {
     config.authorizedKeys = [publicKey];

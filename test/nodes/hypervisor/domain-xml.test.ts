@@ -6,7 +6,6 @@ import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { home } from "../../support/home";
 import { needTools } from "./tools";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
 function xmlOf(edit: (config: any) => void = () => undefined, generation = 1): string {
   const homelab = home(edit);
   return domainXml(planVm(homelab, homelab.controlPlane, generation));

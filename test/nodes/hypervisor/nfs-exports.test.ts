@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { exportsFile, planExports } from "../../../nodes/hypervisor/nfs-exports";
 import { home } from "../../support/home";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests reach into plain YAML data
 function planned(edit: (config: any) => void = () => undefined) {
   const homelab = home(edit);
   return planExports(homelab, homelab.hypervisors[0]);

@@ -10,7 +10,6 @@ import { fakeK3sBinary, fakeTools, machineProblem, onMachine } from "./machine";
 const VERSION = "v1.32.5+k3s1";
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- reaches into plain YAML data
 type Edit = (config: any) => void;
 
 /** The home stack with a binary whose digest is known. */
