@@ -187,7 +187,7 @@ export class Machine {
   public async sh(script: string): Promise<string> {
     const { status, stdout, stderr } = await this.ssh("bash -eu -o pipefail", script, "root");
     if (status !== 0) {
-      throw new Error(`on ${this.name}, status ${status}: ${stderr.trim()}\n${stdout.trim()}\nof: ${script.trim()}`);
+      throw new Error(`on ${this.name}, status ${status}: ${stderr.trim()}\n${last(stdout)}\nof: ${script.trim()}`);
     }
     return stdout.replace(/\n$/, "");
   }
@@ -224,9 +224,7 @@ export class Machine {
   /** What the machine last said on its console. */
   public consoleTail(lines = 30): string {
     const { console } = this.qemu;
-    return fs.existsSync(console)
-      ? fs.readFileSync(console, "utf8").trimEnd().split("\n").slice(-lines).join("\n")
-      : "";
+    return fs.existsSync(console) ? last(fs.readFileSync(console, "utf8"), lines) : "";
   }
 
   private control(): Qmp {
@@ -235,6 +233,11 @@ export class Machine {
     }
     return this.qmp;
   }
+}
+
+/** The last lines of what a command printed. */
+function last(text: string, lines = 20): string {
+  return text.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
 function newKey(comment: string): HostKey {

@@ -28,15 +28,17 @@ fail() {
 
 # install_file PATH MODE <content: writes a root-owned file at once or not at all, and only if it differs.
 install_file() {
-  local path=$1 mode=$2 temporary
-  mkdir -p "$(dirname "$path")"
-  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
-  cat >"$temporary"
-  if [ -f "$path" ] && [ ! -L "$path" ] && cmp -s "$temporary" "$path" &&
+  local path=$1 mode=$2 content temporary
+  # Held in memory, so that a run that changes nothing does not touch the folder either. The x keeps the last line breaks.
+  content=$(cat && printf x)
+  content=${content%x}
+  if [ -f "$path" ] && [ ! -L "$path" ] && printf '%s' "$content" | cmp -s - "$path" &&
     [ "$(stat -c '%a %U:%G' "$path")" = "$(printf '%o root:root' "$((8#$mode))")" ]; then
-    rm -f "$temporary"
     return 0
   fi
+  mkdir -p "$(dirname "$path")"
+  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
+  printf '%s' "$content" >"$temporary"
   chown root:root "$temporary"
   chmod "$mode" "$temporary"
   mv -f "$temporary" "$path"

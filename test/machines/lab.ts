@@ -16,7 +16,7 @@ import { skipBecause } from "../support/skip";
 
 const MIB = 1 << 20;
 /** One disk for each tier that needs one, and one that belongs to somebody else. */
-const DISKS = {
+export const DISKS = {
   "optane-1": { serial: "OPTANE1", bytes: 48 * MIB, bus: "virtio" },
   "nvme-1": { serial: "NVME1", bytes: 48 * MIB, bus: "virtio" },
   "sas-1": { serial: "SAS1", bytes: 48 * MIB, bus: "scsi" },

@@ -3,11 +3,22 @@ import { hostStateProvider } from "../../nodes/host-state";
 import { osFiles } from "../../nodes/os/files";
 import { osStep } from "../../nodes/os/step";
 import { Machine } from "../../sandbox/machine";
-import { NODE, WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "./lab";
+import {
+  DISKS,
+  NODE,
+  WatchedState,
+  bootstrappedMachine,
+  changes,
+  lab,
+  needMachines,
+  node,
+  runStep,
+  timed,
+} from "./lab";
 
 /** Everything that a step could touch: files with their times, packages, and since when units run. */
 const FINGERPRINT = `
-find /etc /usr/local /var/lib/homelab /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
+find /etc /usr/local /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
 dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
 systemctl list-units --plain --no-legend --type=service --state=active | while read -r unit _; do
   case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
@@ -19,7 +30,7 @@ describe("the bootstrap of the operating system, on a machine that has none of i
 
   before(async function () {
     needMachines(this);
-    machine = await Machine.create({ name: NODE, packages: ["systemd-timesyncd"] });
+    machine = await Machine.create({ name: NODE, packages: ["systemd-timesyncd"], disks: DISKS });
     await timed("boot", () => machine.boot());
   });
   after(async () => machine?.destroy());
