@@ -145,7 +145,7 @@ describe("data disks, on a booted machine", () => {
       ["LVM that is not active", "pvcreate -qq -y $disk", /LVM2_member/],
       [
         "a member of a running RAID",
-        "mdadm --create /dev/md/films --run --force --level=1 --raid-devices=2 $disk missing 2>/dev/null; mdadm --readonly /dev/md/films",
+        "mdadm --create /dev/md/films --run --force --level=1 --raid-devices=2 $disk missing 2>/dev/null; udevadm settle; sleep 3",
         /has partitions, or LVM, RAID|linux_raid_member/,
       ],
       ["an empty partition table", "sgdisk --clear $disk >/dev/null", /not blank, it holds: .*(gpt|PMBR)/],
