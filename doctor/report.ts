@@ -60,7 +60,7 @@ export function textOf({ stack, hosts, seconds, summary, exitStatus, findings }:
       .map(([severity, number]) => `${number} ${severity}`);
     const skipped = all.length - made.length;
     const head = [...counts, ...(skipped > 0 ? [`${skipped} not checked`] : [])].join(", ");
-    return [`${layer.padEnd(width)}${head}`, ...detailsOf(made, indent), ...skippedOf(all, indent)];
+    return [`${layer.padEnd(width)}${head}`, ...detailsOf(made, indent)];
   });
   const begin = findings.find(({ severity, checked }) => severity === "error" && checked);
   return [
@@ -68,6 +68,7 @@ export function textOf({ stack, hosts, seconds, summary, exitStatus, findings }:
     "",
     ...lines,
     "",
+    ...skippedOf(findings),
     ...(begin
       ? [`Begin with ${titleOf(begin)}: ${begin.found}. What is above it in the house may only follow from it.`]
       : []),
@@ -79,32 +80,43 @@ function titleOf({ check, host, item }: Finding): string {
   return [check, host, item].filter((part) => part !== null).join(" ");
 }
 
-/** Findings of one check on one machine stand together, and their reason is said once. */
+/** Findings of one check on one machine stand together, and what they have in common is said once. */
 function detailsOf(made: readonly Finding[], indent: string): string[] {
-  const faults = made.filter(({ severity }) => severity !== "ok");
-  const groups = new Map<string, Finding[]>();
-  for (const finding of faults) {
-    const key = `${finding.check} ${finding.host}`;
-    groups.set(key, [...(groups.get(key) ?? []), finding]);
-  }
-  return [...groups.values()].flatMap((group) => [
-    ...group.flatMap((finding) => [
-      `${indent}${finding.severity.toUpperCase()} ${titleOf(finding)}: ${finding.found}`,
-      `${indent}  expected: ${finding.expected}`,
-      `${indent}  next: ${finding.next ?? ""}`,
-    ]),
-    `${indent}  why: ${group[0].why}`,
-  ]);
+  const groups = grouped(
+    made.filter(({ severity }) => severity !== "ok"),
+    ({ check, host, severity, found, expected }) => [check, host, severity, found, expected].join("\n"),
+  );
+  return groups.flatMap((group) => {
+    const [{ check, host, item, severity, found, expected, why, next }] = group;
+    const title = [check, host, ...(group.length === 1 ? [item] : [])].filter((part) => part !== null).join(" ");
+    return [
+      `${indent}${severity.toUpperCase()} ${title}: ${found}`,
+      `${indent}  expected: ${expected}`,
+      `${indent}  why: ${why}`,
+      ...(group.length === 1
+        ? [`${indent}  next: ${next ?? ""}`]
+        : group.map((finding) => `${indent}  ${finding.item}, next: ${finding.next ?? ""}`)),
+    ];
+  });
 }
 
-function skippedOf(all: readonly Finding[], indent: string): string[] {
-  const byReason = new Map<string, Finding[]>();
-  for (const finding of all.filter(({ checked }) => !checked)) {
-    const key = `${finding.found.replace(/^not checked: /, "")} [${finding.because}]`;
-    byReason.set(key, [...(byReason.get(key) ?? []), finding]);
-  }
-  return [...byReason].map(([reason, findings]) => {
-    const hosts = [...new Set(findings.map(({ host }) => host ?? "the house"))].join(", ");
-    return `${indent}not checked (${findings.length}, ${hosts}): ${reason}`;
+/** What could not be checked, by what has to be put in order first. */
+function skippedOf(findings: readonly Finding[]): string[] {
+  const groups = grouped(
+    findings.filter(({ checked }) => !checked),
+    ({ because, found }) => `${because}\n${found}`,
+  );
+  return groups.map((group) => {
+    const of = [...new Set(group.map(({ layer }) => layer))].join(", ");
+    const [{ found, because }] = group;
+    return `${found} [${because}]: ${group.length} checks of ${of}`;
   });
+}
+
+function grouped(findings: readonly Finding[], key: (finding: Finding) => string): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    groups.set(key(finding), [...(groups.get(key(finding)) ?? []), finding]);
+  }
+  return [...groups.values()];
 }

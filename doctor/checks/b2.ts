@@ -1,4 +1,4 @@
-import { bucketCapabilities } from "../../components/backup/b2-storage";
+import { bucketCapabilities } from "../../components/backup/bucket-capabilities";
 import { builtBefore } from "../built";
 import type { Check } from "../check";
 import type { B2Facts } from "../facts";

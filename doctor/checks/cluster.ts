@@ -1,7 +1,5 @@
 import { veleroNames } from "../../components/backup/schedules";
-import { certificateSecret } from "../../components/network/gateway-manifests";
-import { GATEWAY_CLASS } from "../../components/network/cilium";
-import { homeGateway } from "../../components/network/route";
+import { certificateSecret, GATEWAY_CLASS, homeGateway } from "../../components/network/names";
 import { LONGHORN_DRIVER, longhornNodes } from "../../components/storage/longhorn-nodes";
 import { NFS_DRIVER } from "../../components/storage/media-volume";
 import { platformServices, type NodeMachine } from "../../config/homelab";
@@ -359,16 +357,14 @@ export function judgeCertificates({ homelab }: House, { at, cluster }: Facts): V
 export function judgeBackupLocation(cluster: ClusterFacts): Verdict[] {
   return list(cluster, "backupLocations", (objects) => {
     const location = named(objects, veleroNames.location);
-    const phase = location?.status?.phase;
+    const { phase, message } = (location?.status ?? {}) as { phase?: string; message?: string };
     return [
       phase === "Available"
         ? { severity: "ok", found: "Available", expected: "Available" }
         : {
             severity: "error",
             found:
-              location === undefined
-                ? "not there"
-                : `${String(phase ?? "not judged yet")}: ${String(location.status?.message ?? "")}`,
+              location === undefined ? "not there" : `${phase ?? "not judged yet"}: ${message ?? "no reason given"}`,
             expected: "Available",
             next: `runbooks/backups.md; kubectl -n ${veleroNames.namespace} logs deployment/velero --tail=30`,
           },

@@ -18,13 +18,15 @@ export function routeTo(address: string): Promise<Route> {
     };
     socket.once("error", (error: NodeJS.ErrnoException) => done({ problem: error.code ?? error.message }));
     // Port 9 is discard's; nothing is sent there.
-    socket.connect(9, address, () => {
+    // Given as a callback it would get the errors as well.
+    socket.once("connect", () => {
       const source = socket.address().address;
       const name = Object.entries(os.networkInterfaces()).find(([, addresses]) =>
         addresses?.some((candidate) => candidate.address === source),
       )?.[0];
       done({ source, ...(name === undefined ? {} : { interface: name }) });
     });
+    socket.connect(9, address);
   });
 }
 
