@@ -22,8 +22,8 @@ export interface HostCheck extends CheckBase {
   /** Left out: every machine. */
   applies?: (target: Target, house: House) => boolean;
   needs: readonly string[] | ((target: Target) => readonly string[]);
-  /** A check on the hypervisor of a VM: its faults are an explanation, but if it was not made, this one is. */
-  after?: (target: Target) => { check: string; host: string } | undefined;
+  /** Check of another machine whose fault explains one here: a VM does not answer because its hypervisor is off. */
+  explainedBy?: (target: Target) => { check: string; host: string } | undefined;
   judge: (target: Target, given: Case) => readonly Verdict[];
 }
 
@@ -97,14 +97,15 @@ export function evaluate(checks: readonly Check[], given: Case): Finding[] {
 
   const ofHost = (check: HostCheck, target: Target): Result => {
     const { name } = target;
-    const after = check.after?.(target);
-    const explanation = after && resultOf(after.check, after.host)?.stop;
     const needs = typeof check.needs === "function" ? check.needs(target) : check.needs;
-    const stop =
-      explanation && explanation.because === `${after.check} ${after.host}`
-        ? explanation
-        : firstStop(needs.map((need) => resultOf(need, name)));
-    return stop ? unchecked(check, name, stop) : judged(check, name, check.judge(target, given));
+    const stop = firstStop(needs.map((need) => resultOf(need, name)));
+    if (stop) {
+      return unchecked(check, name, stop);
+    }
+    const result = judged(check, name, check.judge(target, given));
+    const after = result.stop && check.explainedBy?.(target);
+    const explanation = after && resultOf(after.check, after.host)?.stop;
+    return explanation ? unchecked(check, name, explanation) : result;
   };
 
   return checks.flatMap((check) =>

@@ -41,8 +41,20 @@ export function judgeRoute({ network }: House["homelab"], route: Route, router: 
   return [{ severity: "ok", found: `on the LAN as ${by}`, expected }];
 }
 
-export function judgeAddress({ address, port }: Target, { dial, neighbour, pings }: HostFacts): Verdict[] {
+export function judgeAddress({ name, address, port, hypervisor }: Target, hosts: Facts["hosts"]): Verdict[] {
+  const { dial, neighbour, pings }: HostFacts = hosts[name];
   const expected = `${address} answers`;
+  const vm = hypervisor === undefined ? undefined : hosts[hypervisor]?.sections.vm?.["vm.state"];
+  if ((vm === "absent" || vm === "no libvirt") && (dial.state === "open" || dial.state === "refused" || pings)) {
+    return [
+      {
+        severity: "error",
+        found: `another machine has the address ${address} of the VM that is still to be made`,
+        expected: "a free address, or this VM",
+        next: `is it the old ${name}? Switch it off before \`pulumi up\`; ip neigh show ${address} tells its MAC address`,
+      },
+    ];
+  }
   if (dial.state === "open" || dial.state === "refused") {
     return [{ severity: "ok", found: `answers on TCP ${port}`, expected }];
   }
@@ -188,7 +200,7 @@ export function judgeSudo({ user, name }: Target, { login }: HostFacts): Verdict
 }
 
 /** The VM does not answer because it is not there, or is off: its hypervisor knows. */
-const vmOf: HostCheck["after"] = ({ hypervisor }) =>
+const vmOf: HostCheck["explainedBy"] = ({ hypervisor }) =>
   hypervisor === undefined ? undefined : { check: "hypervisor.vm", host: hypervisor };
 
 export const reachChecks: readonly Check[] = [
@@ -206,8 +218,8 @@ export const reachChecks: readonly Check[] = [
     layer: "address",
     why: "a machine that is off, unplugged or at another address cannot be set up or repaired over the network",
     needs: ["link.route"],
-    after: vmOf,
-    judge: (target, { facts }) => judgeAddress(target, facts.hosts[target.name]),
+    explainedBy: vmOf,
+    judge: (target, { facts }) => judgeAddress(target, facts.hosts),
   },
   {
     scope: "host",

@@ -51,19 +51,28 @@ export function judgeDisks({ homelab }: House, { name, machine }: Target, facts:
         expected,
       };
     }
-    const [, what, look] = /^refused (.*)\. Look: (.*)$/s.exec(verdict) ?? [undefined, verdict, "lsblk --fs"];
+    const [, place, what, look] = /^refused disk \S+ \((.*?)\): (.*)\. Look: (.*)$/s.exec(verdict) ?? [
+      undefined,
+      item,
+      verdict,
+      "lsblk --fs",
+    ];
+    const holds = /not blank|holds|mounted|in use/.test(what)
+      ? ". Nothing in this program erases a disk: is it the right one? Save what is on it, or correct the id"
+      : "";
     return {
       severity: "error",
       item,
-      found: what,
+      found: `${place}: ${what}`,
       expected,
-      next: `on ${name}: ${look}. Nothing in this program erases a disk: correct machines.${name}.disks, or save what is on it`,
+      next: `on ${name}: ${look}${holds}`,
     };
   });
 }
 
-export function judgeLibvirt({ name }: Target, facts: HostFacts): Verdict[] {
-  const section = facts.sections.hypervisor;
+export function judgeLibvirt({ name }: Target, facts: Facts): Verdict[] {
+  const section = facts.hosts[name].sections.hypervisor;
+  const evidence = builtBefore(facts);
   const expected = "qemu:///system answers";
   if (section === undefined) {
     return [late(name, expected)];
@@ -72,14 +81,23 @@ export function judgeLibvirt({ name }: Target, facts: HostFacts): Verdict[] {
     case "reachable":
       return [{ severity: "ok", found: "answers", expected }];
     case "not installed":
-      return [
-        {
-          severity: "ok",
-          found: "not installed; `pulumi up` installs it",
-          expected,
-          absent: "libvirt is not installed yet",
-        },
-      ];
+      return evidence !== undefined
+        ? [
+            {
+              severity: "error",
+              found: `not installed, although ${evidence}`,
+              expected,
+              next: "`pulumi up` installs it again; is this the machine that had it?",
+            },
+          ]
+        : [
+            {
+              severity: "ok",
+              found: "not installed; `pulumi up` installs it",
+              expected,
+              absent: "libvirt is not installed yet",
+            },
+          ];
     default:
       return [
         {
@@ -295,7 +313,7 @@ export const storageChecks: readonly Check[] = [
     why: "libvirt runs the control plane's VM",
     applies: isHypervisor,
     needs: ["identity.machine", "sudo.works"],
-    judge: (target, { facts }) => judgeLibvirt(target, facts.hosts[target.name]),
+    judge: (target, { facts }) => judgeLibvirt(target, facts),
   },
   {
     scope: "host",
@@ -303,8 +321,7 @@ export const storageChecks: readonly Check[] = [
     layer: "hypervisor",
     why: "the control plane is this VM",
     applies: (target, { homelab }) => isHypervisor(target) && vmOn(homelab, asHypervisor(target)) !== undefined,
-    // Not libvirt itself: where it is not installed yet the VM is not made yet, and that is said of the VM.
-    needs: ["identity.machine", "sudo.works"],
+    needs: ["hypervisor.libvirt"],
     judge: (target, { house, facts }) => judgeVm(house, asHypervisor(target), facts),
   },
   {
