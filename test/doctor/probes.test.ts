@@ -43,7 +43,7 @@ function certificates(folder: string, serverDays: number) {
 describe("the doctor's probes", () => {
   let folder: string;
   let pem: (name: string) => Buffer;
-  let server: https.Server | undefined;
+  let servers: https.Server[] = [];
 
   before(function () {
     if (spawnSync("openssl", ["version"]).status !== 0) {
@@ -53,8 +53,11 @@ describe("the doctor's probes", () => {
     pem = certificates(folder, 50);
   });
   afterEach(() => {
-    server?.close();
-    server?.closeAllConnections();
+    servers.forEach((server) => {
+      server.close();
+      server.closeAllConnections();
+    });
+    servers = [];
   });
   after(() => folder && fs.rmSync(folder, { recursive: true, force: true }));
 
@@ -62,8 +65,9 @@ describe("the doctor's probes", () => {
     answer: https.ServerOptions & { listener: Parameters<typeof https.createServer>[1] },
   ): Promise<string> {
     const { listener, ...options } = answer;
-    server = https.createServer({ key: pem("server.key"), cert: pem("server.crt"), ...options }, listener);
-    await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+    const server = https.createServer({ key: pem("server.key"), cert: pem("server.crt"), ...options }, listener);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    servers.push(server);
     return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
@@ -142,7 +146,6 @@ describe("the doctor's probes", () => {
       const stranger = await askB2(credentials, buckets, new Deadline(5000), api);
       expect(stranger.problem).to.contain("does not answer");
       expect(seen).to.deep.equal([]);
-      server?.close();
       const mute = await serve({ listener: () => undefined });
       const began = performance.now();
       const facts = await askB2(credentials, buckets, new Deadline(300), mute, { ca: pem("ca.crt") });
