@@ -48,13 +48,4 @@ export const versionsSchema = z.strictObject({
   }),
   charts: z.strictObject(chartPins).prefault({}),
   images: z.strictObject(imagePins).prefault({}),
-  /** Base URLs that replace upstream. Everything is still checked against its sha256. */
-  mirrors: z
-    .strictObject({
-      /** Replaces the K3s release folder: <k3s>/<version>/k3s. */
-      k3s: httpsUrl.optional(),
-      /** Replaces every GitHub release of CRDs: <crds>/<file>. */
-      crds: httpsUrl.optional(),
-    })
-    .prefault({}),
 });
