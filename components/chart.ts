@@ -24,15 +24,15 @@ export interface PinnedChartArgs {
  * @param name also the release name, hence the prefix of the chart's objects.
  */
 export function pinnedChart(name: string, args: PinnedChartArgs, opts: pulumi.ComponentResourceOptions): helm.Chart {
-  const { versions, mirror } = args.homelab;
+  const { versions } = args.homelab;
   const { repo, chart } = chartSources[args.chart];
   const version = versions.charts[args.chart];
   return new helm.Chart(
     name,
     {
       name,
-      ...(mirror
-        ? { chart: `${mirror.folder}/${mirroredChart(args.chart, version)}` }
+      ...(versions.mirror
+        ? { chart: `${versions.mirror.folder}/${mirroredChart(args.chart, version)}` }
         : { chart, version, repositoryOpts: { repo } }),
       namespace: args.namespace,
       skipCrds: args.skipCrds ?? true,

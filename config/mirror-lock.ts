@@ -76,7 +76,8 @@ export function fileSha256(file: string): string {
  *
  * @param folder where the lock lies.
  */
-export function mirroredChartIssues({ mirror, versions }: Homelab, folder: string): ConfigIssue[] {
+export function mirroredChartIssues({ versions }: Homelab, folder: string): ConfigIssue[] {
+  const { mirror } = versions;
   if (!mirror) {
     return [];
   }

@@ -2,14 +2,14 @@ import type { Homelab } from "./homelab";
 import { chartSources, type ChartName } from "./pins";
 
 /** What the mirror's layout needs to know of the homelab. */
-type Mirrored = Pick<Homelab, "mirror">;
+type Mirrored = Pick<Homelab, "versions">;
 
 /**
  * Where a machine fetches a file of known digest: from the mirror if there is one, from upstream otherwise.
  *
  * @param url upstream's URL; its last part is the file's name.
  */
-export function fetchUrl({ mirror }: Mirrored, url: string, sha256: string): string {
+export function fetchUrl({ versions: { mirror } }: Mirrored, url: string, sha256: string): string {
   return mirror ? `${mirror.url}/${mirroredFile(url, sha256)}` : url;
 }
 

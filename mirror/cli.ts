@@ -14,9 +14,9 @@ import { mirrorServer } from "./serve";
 const USAGE = `usage: npm run mirror -- [--stack NAME] [--folder DIR] [--check | --serve [HOST:]PORT] [--no-images]
 
   --stack NAME          stack whose pinned versions are mirrored; default home
-  --folder DIR          the mirror; default mirror.folder of the stack
+  --folder DIR          the mirror; default versions.mirror.folder of the stack
   --check               fetches nothing; says what is missing or not as recorded
-  --serve [HOST:]PORT   serves the folder read-only, to be put into mirror.url; default host 127.0.0.1
+  --serve [HOST:]PORT   serves the folder read-only, to be put into versions.mirror.url; default host 127.0.0.1
   --no-images           files and charts alone
 
 Fills the folder with everything that the stack downloads, except packages of the distributions, and records digests in
@@ -84,9 +84,9 @@ async function run(options: Options): Promise<void> {
   const root = path.join(__dirname, "..");
   const config = readStackFile(path.join(root, `Pulumi.${options.stack}.yaml`));
   const homelab = parseHomelab(config);
-  const folder = options.folder ?? homelab.mirror?.folder;
+  const folder = options.folder ?? homelab.versions.mirror?.folder;
   if (folder === undefined) {
-    throw new UserError("no folder: give one with --folder, or set mirror.folder in the stack file");
+    throw new UserError("no folder: give one with --folder, or set versions.mirror.folder in the stack file");
   }
   if (options.serve) {
     return serve(folder, options.serve);

@@ -3,7 +3,6 @@ import { backupSchema } from "./backup";
 import { clusterSchema } from "./cluster";
 import { identityProviderSchema } from "./identity";
 import { machinesSchema } from "./machines";
-import { mirrorSchema } from "./mirror";
 import { monitoringSchema } from "./monitoring";
 import { networkSchema } from "./network";
 import { sshPublicKey } from "./scalars";
@@ -20,7 +19,6 @@ export const homelabSchema = z.strictObject({
   authorizedKeys: z.array(sshPublicKey).min(1),
   storage: storageSchema,
   versions: versionsSchema,
-  mirror: mirrorSchema.optional(),
   backup: backupSchema,
   monitoring: monitoringSchema,
   identity: identityProviderSchema,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defaultPins } from "../pins";
+import { mirrorSchema } from "./mirror";
 import { httpsUrl, pattern, sha256 } from "./scalars";
 
 const k3sVersion = pattern(
@@ -48,4 +49,6 @@ export const versionsSchema = z.strictObject({
   }),
   charts: z.strictObject(chartPins).prefault({}),
   images: z.strictObject(imagePins).prefault({}),
+  /** Replaces upstream. Leave out where upstream is used. */
+  mirror: mirrorSchema.optional(),
 });

@@ -7,7 +7,7 @@ import { REGISTRIES } from "../../config/mirror";
  * containerd by itself. Written without a mirror too, so that one that is gone leaves nothing behind.
  * Format: K3s, installation/private-registry.
  */
-export function registriesYaml({ mirror }: Pick<Homelab, "mirror">): string {
+export function registriesYaml({ versions: { mirror } }: Homelab): string {
   const mirrors = mirror ? Object.fromEntries(REGISTRIES.map((name) => [name, { endpoint: [mirror.url] }])) : {};
   return `# Written by homelab.\n${stringify({ mirrors }, { aliasDuplicateObjects: false })}`;
 }

@@ -20,9 +20,11 @@ import { edited, home } from "../support/home";
 import { recordedHome, recordedStack, revealed } from "../support/stack";
 
 const MIRROR = { url: "http://192.168.10.100:8470", folder: "/mnt/mirror" };
-const withMirror = (config: { mirror?: object }) => (config.mirror = MIRROR);
+const withMirror = (config: { versions: { mirror?: object } }) => (config.versions.mirror = MIRROR);
 
-describe("a mirror in the configuration", () => {
+describe("a mirror in the configuration", function () {
+  // The whole program, twice; slow on a busy machine.
+  this.timeout(120_000);
   it("replaces upstream everywhere: nothing of the whole program names an upstream URL of an artefact any more", async () => {
     const upstream = artefactsOf(home()).files.map(({ url }) => url);
     const texts = (stack: Awaited<ReturnType<typeof recordedHome>>) =>
@@ -55,18 +57,18 @@ describe("a mirror in the configuration", () => {
   });
 
   it("nodes ask it first for every image; without one the file says so and leaves nothing behind", () => {
-    const { mirrors } = parse(registriesYaml({ mirror: MIRROR })) as {
+    const { mirrors } = parse(registriesYaml(home(withMirror))) as {
       mirrors: Record<string, { endpoint: string[] }>;
     };
     expect(Object.keys(mirrors)).to.include.members(["docker.io", "quay.io", "registry.k8s.io", "ghcr.io", "nvcr.io"]);
     expect(new Set(Object.values(mirrors).flatMap(({ endpoint }) => endpoint))).to.deep.equal(new Set([MIRROR.url]));
-    expect(parse(registriesYaml({}))).to.deep.equal({ mirrors: {} });
+    expect(parse(registriesYaml(home()))).to.deep.equal({ mirrors: {} });
   });
 
   describe("charts, before anything is touched", () => {
     let folder: string;
     let lock: MirrorLock;
-    const homelab = () => home((config) => (config.mirror = { ...MIRROR, folder }));
+    const homelab = () => home((config) => (config.versions.mirror = { ...MIRROR, folder }));
     const issues = () => mirroredChartIssues(homelab(), folder);
 
     beforeEach(() => {

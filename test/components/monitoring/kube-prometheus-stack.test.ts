@@ -198,7 +198,7 @@ describe("kube-prometheus-stack", () => {
       expect(Object.keys(served)).to.have.length(10);
       expect(served).to.include.keys("servicemonitors.monitoring.coreos.com", "scrapeconfigs.monitoring.coreos.com");
       const mirrored = home((config) => {
-        config.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
+        config.versions.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
       });
       expect(monitoringCrdBundle(mirrored).url).to.equal(`http://mirror:8470/files/${sha256}/stripped-down-crds.yaml`);
     });

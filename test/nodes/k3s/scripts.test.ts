@@ -110,7 +110,7 @@ describe("K3s scripts as rendered", () => {
     const sha256 = "a".repeat(64);
     const mirrored = home((config) => {
       config.versions.k3s.sha256 = sha256;
-      config.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
+      config.versions.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
     });
     for (const node of mirrored.nodes) {
       const { variables } = k3sNodeStep(mirrored, node, []).script;
