@@ -54,9 +54,13 @@ export async function timed<T>(what: string, action: () => Promise<T>): Promise<
   return result;
 }
 
-/** Skips the suite with the reason where no machine can be booted; in CI that is a failure. */
-export function needMachines(context: Context): void {
-  const problem = sandboxProblem();
+/**
+ * Skips the suite with the reason where no machine can be booted; in CI that is a failure.
+ *
+ * @param further what else is in the way; undefined if nothing is.
+ */
+export function needMachines(context: Context, further?: string): void {
+  const problem = sandboxProblem() ?? further;
   if (problem !== undefined) {
     if (process.env.CI) {
       throw new Error(`no machine can be booted here: ${problem}`);
