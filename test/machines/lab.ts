@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { Context } from "mocha";
 import type { Homelab, NodeMachine } from "../../config/homelab";
 import { disksState, disksStep } from "../../nodes/disks/step";
-import { renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
+import { assignments, renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
 import { hostStateProvider, type Facts } from "../../nodes/host-state";
 import { commandLine } from "../../nodes/host-step";
 import { PACKAGES } from "../../nodes/os/settings";
@@ -54,9 +54,13 @@ export async function timed<T>(what: string, action: () => Promise<T>): Promise<
   return result;
 }
 
-/** Skips the suite with the reason where no machine can be booted; in CI that is a failure. */
-export function needMachines(context: Context): void {
-  const problem = sandboxProblem();
+/**
+ * Skips the suite with the reason where no machine can be booted; in CI that is a failure.
+ *
+ * @param further what else is in the way; undefined if nothing is.
+ */
+export function needMachines(context: Context, further?: string): void {
+  const problem = sandboxProblem() ?? further;
   if (problem !== undefined) {
     if (process.env.CI) {
       throw new Error(`no machine can be booted here: ${problem}`);
@@ -130,15 +134,27 @@ export function node(machine: Machine, homelab = lab(machine)): NodeMachine {
   return found;
 }
 
+/** Secrets of a step, by the name of its variable. */
+export type StepSecrets = Readonly<Record<string, string>>;
+
 /** What HostStep gives to the connection: its words, and the step's whole text on standard input. */
-export function stepText(machine: Machine, script: HostScript): string {
-  return renderRun(script, machine.identity, "");
+export function stepText(machine: Pick<Machine, "identity">, script: HostScript, secrets: StepSecrets = {}): string {
+  return renderRun(script, machine.identity, Object.keys(secrets).length === 0 ? "" : assignments(secrets));
 }
 
 /** Runs a step over SSH as HostStep does. */
-export async function runStep(machine: Machine, script: HostScript): Promise<Ran> {
-  return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script));
+export async function runStep(machine: Machine, script: HostScript, secrets: StepSecrets = {}): Promise<Ran> {
+  return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script, secrets));
 }
+
+/** Everything that a step could touch: files with their times, packages, and since when units run. */
+export const FINGERPRINT = `
+find /etc /usr/local /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
+dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
+systemctl list-units --plain --no-legend --type=service --state=active | while read -r unit _; do
+  case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
+  echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
+done`;
 
 export function changes(ran: Ran): string[] {
   expect(ran.status, ran.stderr).to.equal(0);
@@ -152,6 +168,7 @@ export class WatchedState {
     private readonly step: HostScript,
     private readonly probe: HostProbe,
     private readonly expected: Facts,
+    private readonly secrets: StepSecrets = {},
   ) {}
 
   public static os(machine: Machine): WatchedState {
@@ -197,7 +214,7 @@ export class WatchedState {
       connection: this.machine.connection(),
       probe: renderProbe(this.probe, this.machine.identity),
       expected: this.expected,
-      repair: stepText(this.machine, this.step),
+      repair: stepText(this.machine, this.step, this.secrets),
       providerVersion: 1,
     };
   }

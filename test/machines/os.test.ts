@@ -5,6 +5,7 @@ import { osStep } from "../../nodes/os/step";
 import { Machine } from "../../sandbox/machine";
 import {
   DISKS,
+  FINGERPRINT,
   NODE,
   WatchedState,
   bootstrappedMachine,
@@ -15,15 +16,6 @@ import {
   runStep,
   timed,
 } from "./lab";
-
-/** Everything that a step could touch: files with their times, packages, and since when units run. */
-const FINGERPRINT = `
-find /etc /usr/local /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
-dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
-systemctl list-units --plain --no-legend --type=service --state=active | while read -r unit _; do
-  case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
-  echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
-done`;
 
 describe("the bootstrap of the operating system, on a machine that has none of its packages", () => {
   let machine: Machine;
