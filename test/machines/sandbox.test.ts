@@ -69,7 +69,7 @@ describe("the sandbox's own promises, with the real QEMU and the real image", ()
     const small = path.join(folder, "small");
     fs.mkdirSync(small);
     await must("truncate", ["-s", "5G", path.join(folder, "disk")]);
-    await must("mkfs.ext4", ["-q", path.join(folder, "disk")]);
+    await must("mkfs.ext4", ["-q", "-m", "0", path.join(folder, "disk")]);
     await must("mount", ["-o", "loop", path.join(folder, "disk"), small]);
     const before = process.env.TMPDIR;
     process.env.TMPDIR = small;
