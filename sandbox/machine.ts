@@ -226,7 +226,9 @@ export class Machine {
       if (this.broken !== undefined) {
         throw new Error(`${this.name} has stopped: ${this.broken}`);
       }
-      throw new Error(`on ${this.name}, status ${status}: ${stderr.trim()}\n${last(stdout)}\nof: ${script.trim()}`);
+      throw new Error(
+        `on ${this.name}, status ${status}: ${stderr.trim()}\n${last(stdout)}\nof: ${script.trim().slice(0, 300)}`,
+      );
     }
     return stdout.replace(/\n$/, "");
   }
