@@ -6,3 +6,12 @@ systemctl list-units --plain --no-legend --type=service --state=active | while r
   case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
   echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
 done`;
+
+/** Lines that only one of two fingerprints has. */
+export function differences(before: string, after: string): string[] {
+  const [one, other] = [before, after].map((text) => text.split("\n"));
+  return [
+    ...one.filter((line) => !other.includes(line)).map((line) => `- ${line}`),
+    ...other.filter((line) => !one.includes(line)).map((line) => `+ ${line}`),
+  ];
+}
