@@ -99,6 +99,13 @@ describe("sandbox", () => {
   });
 
   describe("nothing is left behind", () => {
+    // Programs of these tests clean up in here alone: a mistake in the cleaning must meet no machine that runs.
+    let env: NodeJS.ProcessEnv;
+    before(() => {
+      env = { ...process.env, TMPDIR: temporaryFolder("left") };
+    });
+    after(() => removeFolder(env.TMPDIR!));
+
     /** A program that uses the sandbox, says `PID of a child, its folder`, and then does what the text says. */
     const program = (then: string) => {
       const text = `
@@ -110,7 +117,7 @@ describe("sandbox", () => {
     };
     const ended = (signal: string) => {
       const [command, ...args] = program(`setTimeout(() => process.kill(process.pid, "${signal}"), 300);`);
-      const [pid, folder] = spawnSync(command, args, { encoding: "utf8" }).stdout.trim().split(" ");
+      const [pid, folder] = spawnSync(command, args, { encoding: "utf8", env }).stdout.trim().split(" ");
       const state = spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.trim();
       expect(state === "" || state.startsWith("Z"), `${signal}: ${state}`).to.equal(true);
       return folder;
@@ -122,7 +129,7 @@ describe("sandbox", () => {
 
     it("a killed program's processes end with it, and the next program deletes its folder, but none of a living one", () => {
       const [command, ...args] = program("setTimeout(() => undefined, 60000);");
-      const living = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const living = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], env });
       return new Promise<void>((resolve, reject) => {
         living.stdout.once("data", (data: Buffer) => {
           try {
