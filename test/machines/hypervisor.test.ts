@@ -54,6 +54,8 @@ esac
 exit 0
 END
 chmod 0755 /etc/libvirt/hooks/qemu
+# It looks for hooks when it starts, only.
+systemctl restart libvirtd.service
 qemu-img create -q -f qcow2 /srv/image 16M
 until ip link show up dev br0 | grep -q br0; do sleep 0.2; done`;
 
