@@ -54,6 +54,8 @@ esac
 exit 0
 END
 chmod 0755 /etc/libvirt/hooks/qemu
+# The empty guest does not hear that it should shut down; a real one is given five minutes.
+sed -i 's/^#*SHUTDOWN_TIMEOUT=.*/SHUTDOWN_TIMEOUT=5/' /etc/default/libvirt-guests
 # It looks for hooks when it starts, only.
 systemctl restart libvirtd.service
 qemu-img create -q -f qcow2 /srv/image 16M
