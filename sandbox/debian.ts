@@ -38,7 +38,10 @@ export async function debianTree(
   fs.writeFileSync(script, customize);
   // Documentation is most of a small system's files, and nothing reads it here.
   const excluded = ["doc", "man", "info", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
-  await must("mmdebstrap", [
+  await must("unshare", [
+    // It mounts /proc, /sys and this computer's own /dev/shm below the tree. They and all that it starts end with it: if
+    // it is killed, nobody is left to unmount them, and whoever deletes the tree later would delete through them.
+    ...["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"],
     ...["--mode=root", "--variant=minbase", "--format=directory", "--quiet"],
     ...["--aptopt=Acquire::Retries 5", ...excluded],
     `--include=${packages.join(",")}`,

@@ -49,7 +49,8 @@ install_file() {
 download() {
   local url=$1 sha256=$2 path=$3 mode=$4 temporary found
   if [ -f "$path" ] && [ "$(sha256sum "$path" | cut -d' ' -f1)" = "$sha256" ]; then
-    chmod "$mode" "$path"
+    # Only if it differs: chmod writes the time of a change also when there is none.
+    [ "$(stat -c %a "$path")" = "$(printf '%o' "$((8#$mode))")" ] || chmod "$mode" "$path"
     return 0
   fi
   mkdir -p "$(dirname "$path")"

@@ -161,7 +161,7 @@ ensure_seed() {
   local digest new
   digest=$(cd "$SEED_FOLDER" && sha256sum user-data vendor-data meta-data network-config | sha256sum | cut -d' ' -f1)
   if [ -f "$SEED" ] && grep -qF "homelab $digest" <<<"$(isoinfo -d -i "$SEED")"; then
-    chmod 0600 "$SEED"
+    [ "$(stat -c %a "$SEED")" = 600 ] || chmod 0600 "$SEED"
     return 0
   fi
   # mktemp makes it readable by root alone, and it stays so: it holds the guest's private host key.
