@@ -153,3 +153,5 @@ export const authentikAdminPassword = secrets.authentikBootstrapPassword;
 /** Break-glass login of Grafana, for the day Authentik is down. */
 export const grafanaAdminPassword = secrets.grafanaAdminPassword;
 export const urls = Object.fromEntries(Object.entries(homelab.hosts).map(([name, host]) => [name, `https://${host}`]));
+/** Public host key of the control plane, generated where it is a VM; the doctor logs in with nothing else. */
+export const controlPlaneHostKey = machines.hosts[homelab.controlPlane.name].connection.hostKey;
