@@ -141,7 +141,8 @@ function number(option: string, text: string): number {
 async function run(options: Options): Promise<boolean> {
   const { command, node, stack } = options;
   const stackFile = `Pulumi.${stack}.yaml`;
-  const file = path.join(__dirname, "..", stackFile);
+  // npm runs it in the folder of the project, where the CLI, too, looks for the stack.
+  const file = path.resolve(stackFile);
   const config = readStackFile(file);
   const homelab = parseHomelab(config);
   // Everything that can be refused without the cluster is refused before it is asked.
