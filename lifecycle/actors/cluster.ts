@@ -134,19 +134,37 @@ export class Cluster {
 
   /** Undoes `cordon` and `takeOutOfService`. */
   public async uncordon(node: string): Promise<void> {
-    const { spec } = await this.ask(`read Node ${node}`, () => this.core.readNode({ name: node }));
-    const taints = spec?.taints?.filter(({ key }) => key !== OUT_OF_SERVICE.key);
-    await this.patchNode(node, {
-      metadata: { annotations: { [MARK]: null } },
-      spec: { unschedulable: null, ...(taints?.length === spec?.taints?.length ? {} : { taints }) },
-    });
+    await this.patchNode(node, { metadata: { annotations: { [MARK]: null } }, spec: { unschedulable: null } });
+    await this.patchTaints(node, (taints) => taints.filter(({ key }) => key !== OUT_OF_SERVICE.key));
   }
 
   public async takeOutOfService(node: string): Promise<void> {
-    const { spec } = await this.ask(`read Node ${node}`, () => this.core.readNode({ name: node }));
-    const taints = spec?.taints ?? [];
-    if (!taints.some(({ key }) => key === OUT_OF_SERVICE.key)) {
-      await this.patchNode(node, { spec: { taints: [...taints, OUT_OF_SERVICE] } });
+    await this.patchTaints(node, (taints) => [
+      ...taints.filter(({ key }) => key !== OUT_OF_SERVICE.key),
+      OUT_OF_SERVICE,
+    ]);
+  }
+
+  /** A list of taints is patched as a whole, and the control plane writes to it, too: only on what was read. */
+  private async patchTaints(name: string, edit: (taints: k8s.V1Taint[]) => k8s.V1Taint[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const { metadata, spec } = await this.ask(`read Node ${name}`, () => this.core.readNode({ name }));
+      const taints = spec?.taints ?? [];
+      const wanted = edit(taints);
+      if (wanted.length === taints.length) {
+        return;
+      }
+      try {
+        await this.patchNode(name, {
+          metadata: { resourceVersion: metadata?.resourceVersion },
+          spec: { taints: wanted },
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 409) || attempt === 5) {
+          throw error;
+        }
+      }
     }
   }
 
