@@ -1,22 +1,22 @@
 import { expect } from "chai";
-import * as net from "node:net";
-import type { Worker } from "../../config/homelab";
+import { randomBytes } from "node:crypto";
+import type { Identity, Worker } from "../../config/homelab";
 import { lookAtHost, tearDown, teardownStep } from "../../lifecycle/actors/host";
-import { disksStep } from "../../nodes/disks/step";
-import { renderRun, type HostFile } from "../../nodes/host-script";
-import { hostStateProvider } from "../../nodes/host-state";
+import { disksState, disksStep } from "../../nodes/disks/step";
+import { renderProbe, renderRun, type HostFile, type HostProbe, type HostScript } from "../../nodes/host-script";
+import { hostStateProvider, type Facts } from "../../nodes/host-state";
 import { commandLine } from "../../nodes/host-step";
+import { ed25519HostKey } from "../../nodes/hypervisor/host-key";
 import { k3sNodeStep } from "../../nodes/k3s/node-step";
 import { paths } from "../../nodes/k3s/paths";
-import { PACKAGES } from "../../nodes/os/settings";
-import { osStep } from "../../nodes/os/step";
-import { Machine } from "../../sandbox/machine";
-import { changes, cleanMachine, DISKS, lab, needMachines, node, NODE, runStep, timed, WatchedState } from "./lab";
+import { osState, osStep } from "../../nodes/os/step";
+import type { Machine } from "../../sandbox/machine";
+import { cleanMachine, lab, needMachines, node, NODE, timed } from "./lab";
 
 /** The machine as the configuration would describe it, at the loopback port through which it is reached here. */
-function workerOn(machine: Machine, port = machine.connection().port): Worker {
+function workerOn(machine: Machine): Worker {
   const worker = node(machine) as Worker;
-  return { ...worker, address: "127.0.0.1", ssh: { ...worker.ssh, port } };
+  return { ...worker, address: "127.0.0.1", ssh: { ...worker.ssh, port: machine.connection().port } };
 }
 
 const login = (machine: Machine) => ({ privateKey: machine.privateKey });
@@ -123,87 +123,102 @@ END
   });
 });
 
+/**
+ * The new machine is the old one as it was installed, with blank disks, and with what a new one brings along: a machine-id
+ * and a host key of its own.
+ */
 describe("a machine that is swapped for another one at the same address", () => {
-  let old: Machine;
-  let fresh: Machine;
-  let address: net.Server;
-  let behind: Machine;
-  let port: number;
-  const open = new Set<net.Socket>();
+  let machine: Machine;
+  let old: Description;
+  let fresh: Description;
+
+  /** What the configuration says of the machine at the address. */
+  interface Description {
+    readonly identity: Identity;
+    readonly hostKey: string;
+  }
+  const worker = ({ identity, hostKey }: Description): Worker => {
+    const found = workerOn(machine);
+    return { ...found, identity, ssh: { ...found.ssh, hostKey } };
+  };
+  /** The program's own HostState of a step, for a machine that is described so. */
+  const state = (described: Description, step: HostScript, probe: HostProbe, expected: Facts) => ({
+    machine: NODE,
+    connection: { ...machine.connection(), hostKey: described.hostKey },
+    probe: renderProbe(probe, described.identity),
+    expected,
+    repair: renderRun(step, described.identity, ""),
+    providerVersion: 1,
+  });
+  const osOf = (described: Description) => {
+    const { probe, expected } = osState(lab(machine), node(machine));
+    return state(described, osStep(lab(machine), node(machine)), probe, expected);
+  };
+  const disksOf = (described: Description) => {
+    const { probe, expected } = disksState(lab(machine), node(machine));
+    return state(described, disksStep(lab(machine), node(machine)), probe, expected);
+  };
 
   before(async function () {
     needMachines(this);
-    old = await cleanMachine();
-    fresh = await Machine.create({ name: NODE, packages: [...PACKAGES, "nfs-kernel-server"], disks: DISKS });
-    await timed("boot of the new machine", () => fresh.boot());
-    // The address: one port, behind which stands the one machine or the other.
-    behind = old;
-    address = net.createServer((client) => {
-      const machine = net.connect(behind.connection().port, "127.0.0.1");
-      for (const [one, other] of [
-        [client, machine],
-        [machine, client],
-      ]) {
-        open.add(one);
-        one.on("error", () => other.destroy()).on("close", () => open.delete(one));
-        one.pipe(other);
-      }
-    });
-    await new Promise<void>((resolve) => address.listen(0, "127.0.0.1", resolve));
-    ({ port } = address.address() as net.AddressInfo);
+    machine = await cleanMachine();
+    const key = ed25519HostKey(randomBytes(32).toString("base64"), "new");
+    const id = randomBytes(16).toString("hex");
+    old = {
+      identity: { kind: "machine-id", value: await machine.sh("cat /etc/machine-id") },
+      hostKey: machine.hostKey,
+    };
+    fresh = { identity: { kind: "machine-id", value: id }, hostKey: key.publicKey };
+    expect((await lookAtHost(worker(old), login(machine))).kind).to.equal("itself");
+    await machine.sh(`
+      echo ${id} >/etc/machine-id
+      cat >/etc/ssh/ssh_host_ed25519_key <<'END'
+${key.privateKey.trimEnd()}
+END
+      echo '${key.publicKey}' >/etc/ssh/ssh_host_ed25519_key.pub
+      touch /run/marked; sleep 0.1
+      systemctl restart ssh.service`);
   });
 
-  after(async () => {
-    open.forEach((socket) => socket.destroy());
-    address?.close();
-    await fresh?.destroy();
-  });
-
-  /** What the state of the old machine's steps still says: its host key, and probes for its identity. */
-  const stateOf = (described: Machine) => ({
-    machine: NODE,
-    connection: { ...described.connection(), port, privateKey: behind.privateKey },
-    probe: "echo '{}'",
-    expected: {},
-    repair: "touch /etc/written-by-a-stranger",
-    providerVersion: 1,
-  });
+  after(() => machine?.revert("clean"));
 
   it("is refused until the configuration says so, whichever half of the proof is still the old one's", async () => {
-    expect((await lookAtHost(workerOn(old, port), login(old))).kind).to.equal("itself");
-    behind = fresh;
-    await mark(fresh);
-
     // Nothing in the configuration has changed: the host key is refused before a login.
-    expect(await lookAtHost(workerOn(old, port), login(fresh))).to.deep.include({ kind: "other" });
-    const props = stateOf(old);
-    expect(await refusal(() => hostStateProvider.read!(NODE, props))).to.contain(
-      "it shows another host key than the pinned one. This is no drift",
-    );
-    expect(await refusal(() => hostStateProvider.update!(NODE, props, props))).to.contain("another host key");
+    expect(await lookAtHost(worker(old), login(machine))).to.deep.include({ kind: "other" });
+    for (const act of ["read", "update"] as const) {
+      const props = osOf(old);
+      const message = await refusal(() =>
+        act === "read" ? hostStateProvider.read!(NODE, props) : hostStateProvider.update!(NODE, props, props),
+      );
+      expect(message, act).to.contain("it shows another host key than the pinned one. This is no drift");
+    }
 
     // Only the host key has been edited: the step refuses the machine before its first write.
-    const ran = await fresh.ssh(commandLine(fresh.user, 60), renderRun(osStep(lab(old), node(old)), old.identity, ""));
-    expect(ran.status).to.equal(77);
-    expect(ran.stderr).to.contain("This is another machine").and.to.contain("machines.<name>.identity");
-    expect(await written(fresh)).to.equal("");
+    const half = { ...fresh, identity: old.identity };
+    expect(await lookAtHost(worker(half), login(machine))).to.deep.include({ kind: "other" });
+    const message = await refusal(() => hostStateProvider.update!(NODE, osOf(half), osOf(half)));
+    expect(message).to.contain("exit status 77: This is another machine").and.to.contain("machines.<name>.identity");
+
+    const look = {
+      ...osOf(fresh),
+      probe: `find /etc /usr/local /var/lib -newer /run/marked -type f | grep -c homelab || true`,
+    };
+    const { props } = await hostStateProvider.read!(NODE, look);
+    expect((props as { facts: unknown }).facts, "files of the program on the machine").to.equal(0);
   });
 
-  it("is set up in full once the configuration says so, and the old one is refused from then on", async () => {
-    behind = fresh;
-    const homelab = lab(fresh);
-    expect((await lookAtHost(workerOn(fresh, port), login(fresh))).kind).to.equal("itself");
-    await timed("bootstrap of the new machine", async () =>
-      expect(changes(await runStep(fresh, osStep(homelab, node(fresh))))).not.to.deep.equal([]),
-    );
-    expect(changes(await runStep(fresh, disksStep(homelab, node(fresh))))).not.to.deep.equal([]);
-    for (const state of [WatchedState.os(fresh), WatchedState.disks(fresh)]) {
-      await state.create();
-      expect(await state.drift()).to.deep.equal([]);
+  it("is set up once the configuration says so, and from then on the old one is refused", async () => {
+    expect((await lookAtHost(worker(fresh), login(machine))).kind).to.equal("itself");
+    for (const [what, props] of [
+      ["bootstrap of the new machine", osOf(fresh)],
+      ["its disks", disksOf(fresh)],
+    ] as const) {
+      await timed(what, () => hostStateProvider.update!(NODE, props, props));
+      const { props: found } = await hostStateProvider.read!(NODE, props);
+      const again = hostStateProvider.diff!(NODE, found as never, props) as Promise<{ changes: boolean }>;
+      expect((await again).changes, `${what}: drift`).to.equal(false);
     }
-    behind = old;
-    expect(await lookAtHost(workerOn(fresh, port), login(old))).to.deep.include({ kind: "other" });
-    const ran = await old.ssh(commandLine(old.user, 60), renderRun(osStep(homelab, node(fresh)), fresh.identity, ""));
-    expect(ran.status).to.equal(77);
+    await machine.revert("clean");
+    expect(await lookAtHost(worker(fresh), login(machine)), "the old one is back").to.deep.include({ kind: "other" });
   });
 });

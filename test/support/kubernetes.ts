@@ -41,7 +41,7 @@ export class TestCluster {
   }
 
   public async create(manifest: Manifest): Promise<Manifest> {
-    return (await this.objects.create(manifest)) as unknown as Manifest;
+    return await this.objects.create(manifest);
   }
 
   public async read(apiVersion: string, kind: string, name: string, namespace?: string): Promise<Manifest | undefined> {
