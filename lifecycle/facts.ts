@@ -24,6 +24,8 @@ export interface NodeFacts {
   /** InternalIP; undefined if the node has none. */
   readonly address?: string;
   readonly ready: boolean;
+  /** /etc/machine-id of the machine whose kubelet has registered it. */
+  readonly machineId?: string;
   /** Cordoned. */
   readonly unschedulable: boolean;
   /** What one of these commands has written on it; see MARK. */

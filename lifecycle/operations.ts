@@ -82,7 +82,9 @@ export async function forget(site: Site, worker: Worker, go: Go, fate: FateOfVol
     );
   }
   const host = await site.lookAtHost(worker);
-  site.say(`  the machine at ${worker.address}: ${"detail" in host ? host.detail : "it is alive"}`);
+  site.say(
+    `  the machine at ${worker.address}: ${"detail" in host ? host.detail : `it answers, with machine-id ${host.machineId}`}`,
+  );
   refuse(forgetRefusals(worker, facts, host, fate));
   if (!mayGo(site, go, name, "forget")) {
     return false;

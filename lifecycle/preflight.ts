@@ -8,7 +8,7 @@ import { localVolumeRefusals, longhornRefusals, soleCopies, volumeName } from ".
 /** What a look at a machine over SSH has found. */
 export type HostFinding =
   /** It has the pinned host key and the configured identity. */
-  | { readonly kind: "itself" }
+  | { readonly kind: "itself"; readonly machineId: string }
   /** Something answers, but not the machine of the configuration. */
   | { readonly kind: "other"; readonly detail: string }
   /** It is there with the pinned host key, and cannot be asked: no login, no sudo. */
@@ -147,14 +147,17 @@ export type FateOfVolumes = "undecided" | "keep" | "give-up";
 export function forgetRefusals(worker: Worker, facts: ClusterFacts, host: HostFinding, fate: FateOfVolumes): Refusal[] {
   const { name, address } = worker;
   const refusals: Refusal[] = [];
-  if (host.kind === "itself" || host.kind === "locked") {
+  const node = nodeNamed(facts, name);
+  // The Node may be that of a machine before: then the configuration names the new one already, which cannot join yet.
+  const isNew = host.kind === "itself" && node?.machineId !== undefined && node.machineId !== host.machineId;
+  if ((host.kind === "itself" && !isNew) || host.kind === "locked") {
     refusals.push({
       what: `machine ${name} (${address})`,
       why: `it is alive: it answers on SSH with the configured ${host.kind === "itself" ? "host key and identity" : "host key"}`,
       wayOut: `npm run node -- remove ${name}; or switch the machine off, for good`,
     });
   }
-  if (nodeNamed(facts, name)?.ready) {
+  if (node?.ready) {
     refusals.push({
       what: `node ${name}`,
       why: "it is Ready: its kubelet is at work, so pods would run twice and write to the same volumes twice",

@@ -37,7 +37,7 @@ export async function lookAtHost(worker: Worker, login: Login): Promise<HostFind
     "set -euo pipefail",
     readScript("identity.sh"),
     `require_identity ${quote(kind)} ${quote(value)}`,
-    "echo itself",
+    "cat /etc/machine-id",
     "",
   ].join("\n");
   const ran = await runBash(worker, login, text, 30);
@@ -47,8 +47,8 @@ export async function lookAtHost(worker: Worker, login: Login): Promise<HostFind
   if (ran.status === 77) {
     return { kind: "other", detail: ran.stderr.trim().split("\n")[0] };
   }
-  return ran.status === 0 && ran.stdout.trim() === "itself"
-    ? { kind: "itself" }
+  return ran.status === 0
+    ? { kind: "itself", machineId: ran.stdout.trim() }
     : { kind: "locked", detail: `${ran.stderr.trim() || ran.stdout.trim()} (status ${ran.status})` };
 }
 

@@ -28,6 +28,7 @@ export function nodeFacts({ metadata, spec, status }: V1Node): NodeFacts {
     name: metadata?.name ?? "",
     address: status?.addresses?.find(({ type }) => type === "InternalIP")?.address,
     ready: status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false,
+    machineId: status?.nodeInfo?.machineID || undefined,
     unschedulable: spec?.unschedulable ?? false,
     mark: metadata?.annotations?.[MARK],
     outOfService: spec?.taints?.some(({ key }) => key === "node.kubernetes.io/out-of-service") ?? false,

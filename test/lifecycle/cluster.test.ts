@@ -73,7 +73,7 @@ describe("node commands against a real control plane", function () {
     cluster: Cluster.of(cluster.kubeconfig),
     limits: { drain: 60, replicas: 60 },
     say: (line) => said.push(line),
-    lookAtHost: (): Promise<HostFinding> => Promise.resolve({ kind: "itself" }),
+    lookAtHost: (): Promise<HostFinding> => Promise.resolve({ kind: "itself", machineId: "a1" }),
     tearDown: () => {
       torn++;
       return Promise.resolve(["changed: K3s torn down"]);

@@ -7,7 +7,7 @@ import { facts, longhorn, longhornNode, pod, replica, volume, worker } from "./f
 
 const FILE = "Pulumi.home.yaml";
 const limits = { drain: 600, replicas: 43_200 };
-const itself = { kind: "itself" } as const;
+const itself = { kind: "itself", machineId: "a1" } as const;
 const silent = { kind: "silent", detail: "no answer in 15 s" } as const;
 
 describe("which machine a command may be used on", () => {
@@ -88,6 +88,15 @@ describe("what stands in the way of forgetting a machine as dead", () => {
   it("the machine still answers, as itself or with its host key", () => {
     expect(forgetRefusals(worker(), dead, itself, "undecided")[0].why).to.contain("it is alive");
     expect(forgetRefusals(worker(), dead, { kind: "locked", detail: "" }, "undecided")[0].wayOut).to.contain("remove");
+  });
+
+  it("but not the new machine, where the configuration names it already: the Node is that of another one", () => {
+    const registeredBy = (machineId: string) => ({
+      ...dead,
+      nodes: dead.nodes.map((node) => (node.name === "k3s3" ? { ...node, machineId } : node)),
+    });
+    expect(forgetRefusals(worker(), registeredBy("b2"), itself, "undecided")).to.deep.equal([]);
+    expect(forgetRefusals(worker(), registeredBy("a1"), itself, "undecided")[0].why).to.contain("it is alive");
   });
 
   it("its Node is Ready", () => {

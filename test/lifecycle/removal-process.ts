@@ -15,7 +15,7 @@ remove(
     cluster: Cluster.of(fs.readFileSync(kubeconfig, "utf8")),
     limits: { drain: 60, replicas: 60 },
     say: (line) => console.log(line),
-    lookAtHost: () => Promise.resolve({ kind: "itself" }),
+    lookAtHost: () => Promise.resolve({ kind: "itself", machineId: "a1" }),
     tearDown: async () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       fs.appendFileSync(teardownFile, "teardown\n");

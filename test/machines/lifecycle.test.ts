@@ -78,7 +78,10 @@ END
 
   it("looks before it touches: itself, another identity, another host key, no login; and writes nothing", async () => {
     await mark(machine);
-    expect(await timed("a look", () => lookAtHost(worker, login(machine)))).to.deep.equal({ kind: "itself" });
+    expect(await timed("a look", () => lookAtHost(worker, login(machine)))).to.deep.equal({
+      kind: "itself",
+      machineId: await machine.sh("cat /etc/machine-id"),
+    });
     const stranger = { ...worker, identity: { kind: "product-serial", value: "OTHER" } as const };
     const other = await lookAtHost(stranger, login(machine));
     expect(other).to.deep.include({ kind: "other" });
