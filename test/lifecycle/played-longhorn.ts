@@ -33,7 +33,8 @@ export class PlayedLonghorn {
         versions: { v1beta2: { schema: { properties: Record<string, unknown> } } };
       };
       const { schema } = crd.versions.v1beta2;
-      await this.cluster.create({
+      // As plain data: the client's own model of a schema knows x-kubernetes-... by other names.
+      const body = {
         apiVersion: "apiextensions.k8s.io/v1",
         kind: "CustomResourceDefinition",
         metadata: { name: `${kind.toLowerCase()}s.longhorn.io` },
@@ -58,6 +59,12 @@ export class PlayedLonghorn {
             },
           ],
         },
+      };
+      await this.custom.createClusterCustomObject({
+        group: "apiextensions.k8s.io",
+        version: "v1",
+        plural: "customresourcedefinitions",
+        body,
       });
     }
     await this.served();

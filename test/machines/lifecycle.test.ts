@@ -106,7 +106,7 @@ END
   });
 
   // What it unmounts, keeps and refuses is in teardown.test.ts.
-  it("a run that is killed in the middle is completed by the next, and one more finds nothing to do", async () => {
+  it("a run that is killed in the middle is completed by the next", async () => {
     const film = await machine.sh(FILM);
     const script = teardownStep(worker);
     const killed = machine.startSsh(commandLine(worker.ssh.user, script.timeoutSeconds));
@@ -122,7 +122,6 @@ END
     const left = [paths.data, `${paths.memory}/generation`, "/etc/systemd/system/k3s-agent.service"];
     expect(await machine.sh(`ls -d ${left.join(" ")} 2>/dev/null || true`)).to.equal("");
     expect((await machine.ssh("pgrep -f 'sleep 100000'")).status, "no process of a pod is left").to.equal(1);
-    expect(await tearDown(worker, login(machine))).not.to.include(`changed: ${paths.data} deleted`);
   });
 });
 
