@@ -45,7 +45,9 @@ export async function lookAtHost(worker: Worker, login: Login): Promise<HostFind
     return findingOf(ran);
   }
   if (ran.status === 77) {
-    return { kind: "other", detail: ran.stderr.trim().split("\n")[0] };
+    // sudo may have complained first, for example about a name that it cannot resolve.
+    const lines = ran.stderr.trim().split("\n");
+    return { kind: "other", detail: lines.find((line) => line.startsWith("This is another machine")) ?? lines[0] };
   }
   return ran.status === 0
     ? { kind: "itself", machineId: ran.stdout.trim() }

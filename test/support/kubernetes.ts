@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import type { Context } from "mocha";
 import { skipBecause } from "./skip";
 
-/** Names the kubeconfig of a control plane that may be filled and emptied: real API server, controllers and scheduler. */
+/** Names the kubeconfig of a fresh control plane that may be filled: real API server, controllers and scheduler. */
 const VARIABLE = "HOMELAB_TEST_KUBECONFIG";
 
 /**
