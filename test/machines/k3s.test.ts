@@ -9,7 +9,8 @@ import { paths, stockScripts } from "../../nodes/k3s/paths";
 import type { Machine } from "../../sandbox/machine";
 import type { Ran } from "../../sandbox/processes";
 import { home } from "../support/home";
-import { FINGERPRINT, WatchedState, bootstrappedMachine, changes, needMachines, runStep, timed } from "./lab";
+import { FINGERPRINT } from "./fingerprint";
+import { WatchedState, bootstrappedMachine, changes, needMachines, runStep, timed } from "./lab";
 
 const VERSION = "v1.32.5+k3s1";
 const OLDER = "v1.31.9+k3s1";

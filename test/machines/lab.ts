@@ -147,15 +147,6 @@ export async function runStep(machine: Machine, script: HostScript, secrets: Ste
   return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script, secrets));
 }
 
-/** Everything that a step could touch: files with their times, packages, and since when units run. */
-export const FINGERPRINT = `
-find /etc /usr/local /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
-dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
-systemctl list-units --plain --no-legend --type=service --state=active | while read -r unit _; do
-  case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
-  echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
-done`;
-
 export function changes(ran: Ran): string[] {
   expect(ran.status, ran.stderr).to.equal(0);
   return ran.stdout.split("\n").filter((line) => line.startsWith("changed: "));
@@ -215,7 +206,7 @@ export class WatchedState {
       probe: renderProbe(this.probe, this.machine.identity),
       expected: this.expected,
       repair: stepText(this.machine, this.step, this.secrets),
-      providerVersion: 1,
+      providerVersion: 2,
     };
   }
 }

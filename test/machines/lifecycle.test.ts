@@ -142,7 +142,7 @@ describe("a machine that is swapped for another one at the same address", () => 
     probe: renderProbe(probe, described.identity),
     expected,
     repair: renderRun(step, described.identity, ""),
-    providerVersion: 1,
+    providerVersion: 2,
   });
   const osOf = (described: Description) => {
     const { probe, expected } = osState(lab(machine), node(machine));

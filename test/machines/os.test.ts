@@ -3,9 +3,9 @@ import { hostStateProvider } from "../../nodes/host-state";
 import { osFiles } from "../../nodes/os/files";
 import { osStep } from "../../nodes/os/step";
 import { Machine } from "../../sandbox/machine";
+import { FINGERPRINT } from "./fingerprint";
 import {
   DISKS,
-  FINGERPRINT,
   NODE,
   WatchedState,
   bootstrappedMachine,

@@ -47,7 +47,7 @@ describe("host state, over a real sshd", () => {
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
     repair: `echo 'as it should be' >${watched}`,
-    providerVersion: 1,
+    providerVersion: 2,
     ...changes,
   });
   const create = (wanted: Props) => hostStateProvider.create(wanted);
