@@ -144,15 +144,17 @@ function sharedConnection(props: Props): SharedConnection {
   if (known) {
     return known;
   }
-  const made: SharedConnection = { client: connect(props, () => forget()), running: 0, waiting: [] };
+  const made: Omit<SharedConnection, "client"> = { running: 0, waiting: [] };
+  // Declared before it is used: the serializer takes a name that is used above its declaration for a captured one.
   const forget = () => {
     // A later connection under the same key is somebody else's.
     if (connections().get(key) === made) {
       connections().delete(key);
     }
   };
-  connections().set(key, made);
-  return made;
+  const shared: SharedConnection = Object.assign(made, { client: connect(props, forget) });
+  connections().set(key, shared);
+  return shared;
 }
 
 /** @param closed told when the connection is of no use any more, also if it never was. */
