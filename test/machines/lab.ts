@@ -33,7 +33,11 @@ let bootstrapped: Promise<void> | undefined;
 // A root hook: after the last of all suites.
 after(async function () {
   this.timeout(60_000);
-  await (await booted?.catch(() => undefined))?.destroy();
+  const machine = await booted?.catch(() => undefined);
+  await machine?.destroy();
+  console.log(
+    `  machine tests: ${(performance.now() / 60_000).toFixed(1)} minutes${machine ? `, by ${machine.accelerator}` : ""}`,
+  );
 });
 
 afterEach(async function () {
