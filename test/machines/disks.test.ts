@@ -55,6 +55,18 @@ describe("data disks, on a booted machine", () => {
       expect(await machine.sh(`systemd-analyze verify ${files} 2>&1 || true`)).to.equal("");
     });
 
+    it("all states of the machine are asked over one connection", async () => {
+      const logins = async () => Number(await machine.sh("journalctl -u ssh -o cat | grep -c '^Accepted'"));
+      const before = await logins();
+      const states = [state, WatchedState.os(machine)];
+      const seen = await timed("probes of the operating system and the disks, with the login", () =>
+        Promise.all(states.map((each) => each.drift())),
+      );
+      expect(seen).to.deep.equal([[], []]);
+      // The second question about the logins is a login, too.
+      expect((await logins()) - before).to.equal(2);
+    });
+
     it("a second run changes nothing", async () => {
       const before = await Promise.all(plan().map(({ device }) => digest(device)));
       expect(changes(await timed("second run", () => run()))).to.deep.equal([]);

@@ -131,72 +131,65 @@ END
       expect(changes(await run(step))).to.deep.equal([]);
     });
 
-    const tampered: [what: string, how: string, facts: RegExp[]][] = [
-      [
-        "an edited config.yaml",
-        "echo 'debug: true' >>/etc/rancher/k3s/config.yaml",
-        [/^config: /, /^restart: pending/],
-      ],
-      [
-        "a drop-in that overrides it",
-        "mkdir -p /etc/rancher/k3s/config.yaml.d; echo 'debug: true' >/etc/rancher/k3s/config.yaml.d/x.yaml",
-        [/^config.dropIns: .*x.yaml/],
-      ],
-      [
-        "edited registries",
-        "echo 'mirrors: {}' >/etc/rancher/k3s/registries.yaml",
-        [/^registries: /, /^restart: pending/],
-      ],
-      ["a stopped unit", "systemctl stop k3s", [/^kubeletRoot: /, /^unit: inactive\/enabled/]],
-      ["a disabled unit", "systemctl disable -q k3s", [/^unit: active\/disabled/]],
-      [
-        "an edited unit",
-        "echo '# x' >>/etc/systemd/system/k3s.service; systemctl daemon-reload",
-        [/^restart: pending/, /^unit.file: /],
-      ],
-      ["another binary", "ln -sfn /usr/bin/true /usr/local/bin/k3s", [/^binary: /, /^restart: pending/, /^version: /]],
-      [
-        "a kubelet that runs with another root",
-        "echo /var/lib/kubelet >/run/standin/root; systemctl restart k3s; rm /run/standin/root",
-        [/^kubeletRoot: \/var\/lib\/kubelet/],
-      ],
-      [
-        "a certificate that ends soon",
-        `echo 30 >/run/standin/days; rm ${paths.data}/server/tls/client-admin.*; systemctl restart k3s; rm /run/standin/days`,
-        [/^certificate: expiring/],
-      ],
-      [
-        "a stock uninstall script that is back",
-        `printf '#!/bin/sh\\nrm -rf /var/lib/rancher\\n' >${stockScripts[1]}; chmod +x ${stockScripts[1]}`,
-        [/^stockScripts: .*uninstall/],
-      ],
-      [
-        "snapshots that stopped coming",
-        `rm -f ${paths.data}/server/db/snapshots/*; touch -d '10 days ago' ${paths.data}/server/tls/server-ca.crt`,
-        [/^snapshots: older than/],
-      ],
-    ];
-    for (const [what, how, facts] of tampered) {
-      it(`${what} is named by its fact, and repaired`, async () => {
-        await machine.revert("k3s-server");
-        await machine.sh(`mkdir -p /run/standin; ${how}`);
+    it("drift is named by the exact fact, whatever was tampered with, and one update repairs all of it", async () => {
+      const tampers: [what: string, how: string, facts: string[]][] = [
+        ["an edited config.yaml", "echo 'debug: true' >>/etc/rancher/k3s/config.yaml", ["config", "restart"]],
+        ["edited registries", "echo 'mirrors: {}' >/etc/rancher/k3s/registries.yaml", ["registries"]],
+        ["an edited unit", "echo '# x' >>/etc/systemd/system/k3s.service; systemctl daemon-reload", ["unit.file"]],
+        ["another binary", "ln -sfn /usr/bin/true /usr/local/bin/k3s", ["binary", "version"]],
+        [
+          "a stock uninstall script that is back",
+          `printf '#!/bin/sh\\nrm -rf /var/lib/rancher\\n' >${stockScripts[1]}; chmod +x ${stockScripts[1]}`,
+          ["stockScripts"],
+        ],
+        [
+          "snapshots that stopped coming",
+          `rm -f ${paths.data}/server/db/snapshots/*; touch -d '10 days ago' ${paths.data}/server/tls/server-ca.crt`,
+          ["snapshots"],
+        ],
+        [
+          "a certificate that ends soon",
+          `cd ${paths.data}/server/tls; openssl x509 -in client-admin.crt -signkey client-admin.key -days 30 -out new 2>/dev/null; mv new client-admin.crt`,
+          ["certificate"],
+        ],
+        ["a disabled unit", "systemctl disable -q k3s", ["unit"]],
+        ["a stopped unit", "systemctl stop k3s", ["unit"]],
+      ];
+      await machine.revert("k3s-server");
+      const seen = new Set<string>();
+      for (const [what, how, facts] of tampers) {
+        await machine.sh(how);
+        facts.forEach((fact) => seen.add(fact));
         const drift = await state.drift();
-        expect(drift, drift.join("\n")).to.have.length(facts.length);
-        facts.forEach((fact, index) => expect(drift[index]).to.match(fact));
-        if (what.startsWith("a drop-in")) {
-          // Somebody's own file is not deleted; the step says which it is.
-          expect((await run(step)).stderr).to.contain("x.yaml");
-          return;
-        }
-        if (what.startsWith("a kubelet that runs")) {
-          // Nothing that K3s reads has changed, so nothing says that it must be restarted; the step refuses by name.
-          expect((await run(step)).stderr).to.match(/kubelet's root is '\/var\/lib\/kubelet'/);
-          return;
-        }
-        await state.update();
-        expect(await state.drift()).to.deep.equal([]);
-      });
-    }
+        expect(
+          drift.map((line) => line.split(":")[0]),
+          `${what}: ${drift.join("\n")}`,
+        ).to.deep.equal([...seen].sort());
+      }
+      expect((await state.facts()).unit).to.equal("inactive/disabled");
+      await timed("repair", () => state.update());
+      expect(await state.drift()).to.deep.equal([]);
+    });
+
+    it("a drop-in of somebody's own is named, and the step says which it is instead of deleting it", async () => {
+      await machine.revert("k3s-server");
+      const file = "/etc/rancher/k3s/config.yaml.d/x.yaml";
+      await machine.sh(`mkdir -p $(dirname ${file}); echo 'debug: true' >${file}`);
+      expect(await state.drift()).to.have.length(1);
+      expect((await state.drift())[0]).to.match(/^config\.dropIns: .*x\.yaml/);
+      expect((await run(step)).stderr).to.contain("x.yaml");
+      expect(await machine.sh(`cat ${file}`)).to.equal("debug: true");
+    });
+
+    it("a kubelet that runs with another root is named, and refused by name", async () => {
+      await machine.revert("k3s-server");
+      await machine.sh(
+        "mkdir -p /run/standin; echo /var/lib/kubelet >/run/standin/root; systemctl restart k3s; rm /run/standin/root",
+      );
+      expect(await state.drift()).to.deep.equal(["kubeletRoot: /var/lib/kubelet"]);
+      // Nothing that K3s reads has changed, so nothing says that it must be restarted.
+      expect((await run(step)).stderr).to.match(/kubelet's root is '\/var\/lib\/kubelet'/);
+    });
 
     it("a repair touches nothing else", async () => {
       await machine.revert("k3s-server");
