@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { hostStateProvider } from "../../nodes/host-state";
-import type { Machine } from "../../sandbox/machine";
-import { edited } from "../support/home";
-import { recordedStack, revealed } from "../support/stack";
-import { FINGERPRINT } from "./fingerprint";
-import { cleanMachine, needMachines, timed } from "./lab";
+import { hostStateProvider } from "../../../nodes/host-state";
+import type { Machine } from "../../../sandbox/machine";
+import { edited } from "../../support/home";
+import { recordedStack, revealed } from "../../support/stack";
+import { FINGERPRINT } from "../fingerprint";
+import { cleanMachine, needMachines, timed } from "../lab";
 
 /** What the configuration says of each machine: each kind of proof, none of them true of the machine that answers. */
 const ELSEWHERE: Record<string, { kind: string; value: string }> = {

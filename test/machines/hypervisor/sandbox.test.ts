@@ -3,12 +3,12 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import { expect } from "chai";
-import { chooseAccelerator } from "../../sandbox/accelerator";
-import { debianImage } from "../../sandbox/image";
-import { Machine } from "../../sandbox/machine";
-import { must, removeFolder, run, temporaryFolder } from "../../sandbox/processes";
-import { PACKAGES } from "../../nodes/os/settings";
-import { needMachines, timed } from "./lab";
+import { chooseAccelerator } from "../../../sandbox/accelerator";
+import { debianImage } from "../../../sandbox/image";
+import { Machine } from "../../../sandbox/machine";
+import { must, removeFolder, run, temporaryFolder } from "../../../sandbox/processes";
+import { PACKAGES } from "../../../nodes/os/settings";
+import { needMachines, timed } from "../lab";
 
 /** The image of the other suites, so that none is built for this one. */
 const IMAGE = [...PACKAGES, "nfs-kernel-server"];

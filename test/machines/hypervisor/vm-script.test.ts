@@ -4,14 +4,14 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
-import type { ControlPlane, Homelab } from "../../config/homelab";
-import { assignments, renderProbe, renderStep } from "../../nodes/host-script";
-import { vendorData } from "../../nodes/hypervisor/cloud-init";
-import { planVm } from "../../nodes/hypervisor/vm-names";
-import { vmStep } from "../../nodes/hypervisor/vm-steps";
-import { LAB_SCRIPT, libvirtProblem } from "../../sandbox/libvirt/lab";
-import { home } from "../support/home";
-import { needMachines } from "./lab";
+import type { ControlPlane, Homelab } from "../../../config/homelab";
+import { assignments, renderProbe, renderStep } from "../../../nodes/host-script";
+import { vendorData } from "../../../nodes/hypervisor/cloud-init";
+import { planVm } from "../../../nodes/hypervisor/vm-names";
+import { vmStep } from "../../../nodes/hypervisor/vm-steps";
+import { LAB_SCRIPT, libvirtProblem } from "../../../sandbox/libvirt/lab";
+import { home } from "../../support/home";
+import { needMachines } from "../lab";
 
 const IMAGES = "/var/lib/libvirt/images/homelab";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { hostStateProvider } from "../../nodes/host-state";
-import { osFiles } from "../../nodes/os/files";
-import { osStep } from "../../nodes/os/step";
-import { Machine } from "../../sandbox/machine";
-import { FINGERPRINT } from "./fingerprint";
+import { hostStateProvider } from "../../../nodes/host-state";
+import { osFiles } from "../../../nodes/os/files";
+import { osStep } from "../../../nodes/os/step";
+import { Machine } from "../../../sandbox/machine";
+import { FINGERPRINT } from "../fingerprint";
 import {
   DISKS,
   NODE,
@@ -15,7 +15,7 @@ import {
   node,
   runStep,
   timed,
-} from "./lab";
+} from "../lab";
 
 describe("the bootstrap of the operating system, on a machine that has none of its packages", () => {
   let machine: Machine;

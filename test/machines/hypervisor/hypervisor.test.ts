@@ -1,16 +1,16 @@
 import { expect } from "chai";
-import type { ControlPlane, Homelab } from "../../config/homelab";
-import type { HostScript } from "../../nodes/host-script";
-import { vendorData } from "../../nodes/hypervisor/cloud-init";
-import { exportsStep, packagesStep, preflightStep, type PlannedStep } from "../../nodes/hypervisor/hypervisor-steps";
-import { planVm } from "../../nodes/hypervisor/vm-names";
-import { vmStep } from "../../nodes/hypervisor/vm-steps";
-import type { Machine } from "../../sandbox/machine";
-import { home } from "../support/home";
-import { FINGERPRINT, differences } from "./fingerprint";
-import { interrupt, killedAfterEachChange } from "./interrupted";
-import { WatchedState, changes, needMachines, runStep, timed } from "./lab";
-import { secondMachine } from "./second-machine";
+import type { ControlPlane, Homelab } from "../../../config/homelab";
+import type { HostScript } from "../../../nodes/host-script";
+import { vendorData } from "../../../nodes/hypervisor/cloud-init";
+import { exportsStep, packagesStep, preflightStep, type PlannedStep } from "../../../nodes/hypervisor/hypervisor-steps";
+import { planVm } from "../../../nodes/hypervisor/vm-names";
+import { vmStep } from "../../../nodes/hypervisor/vm-steps";
+import type { Machine } from "../../../sandbox/machine";
+import { home } from "../../support/home";
+import { FINGERPRINT, differences } from "../fingerprint";
+import { interrupt, killedAfterEachChange } from "../interrupted";
+import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
+import { secondMachine } from "../second-machine";
 
 /** Address and name of a node that the exports let in; and of one that they do not. */
 const NODE_ADDRESS = "192.168.10.31";

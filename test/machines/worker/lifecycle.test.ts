@@ -1,16 +1,16 @@
 import { expect } from "chai";
 import { randomBytes } from "node:crypto";
-import type { Identity, Worker } from "../../config/homelab";
-import { lookAtHost, tearDown, teardownStep } from "../../lifecycle/actors/host";
-import { renderProbe, renderRun, type HostFile, type HostProbe, type HostScript } from "../../nodes/host-script";
-import { hostStateProvider, type Facts } from "../../nodes/host-state";
-import { commandLine } from "../../nodes/host-step";
-import { ed25519HostKey } from "../../nodes/hypervisor/host-key";
-import { k3sNodeStep } from "../../nodes/k3s/node-step";
-import { paths } from "../../nodes/k3s/paths";
-import { osState, osStep } from "../../nodes/os/step";
-import type { Machine } from "../../sandbox/machine";
-import { cleanMachine, lab, needMachines, node, NODE, timed } from "./lab";
+import type { Identity, Worker } from "../../../config/homelab";
+import { lookAtHost, tearDown, teardownStep } from "../../../lifecycle/actors/host";
+import { renderProbe, renderRun, type HostFile, type HostProbe, type HostScript } from "../../../nodes/host-script";
+import { hostStateProvider, type Facts } from "../../../nodes/host-state";
+import { commandLine } from "../../../nodes/host-step";
+import { ed25519HostKey } from "../../../nodes/hypervisor/host-key";
+import { k3sNodeStep } from "../../../nodes/k3s/node-step";
+import { paths } from "../../../nodes/k3s/paths";
+import { osState, osStep } from "../../../nodes/os/step";
+import type { Machine } from "../../../sandbox/machine";
+import { cleanMachine, lab, needMachines, node, NODE, timed } from "../lab";
 
 /** The machine as the configuration would describe it, at the loopback port through which it is reached here. */
 function workerOn(machine: Machine): Worker {

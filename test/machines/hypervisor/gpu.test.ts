@@ -1,16 +1,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import type { Worker } from "../../config/homelab";
-import { TOOLKIT_KEY, driverPackages, nvidiaState, nvidiaSteps } from "../../nodes/gpu/nvidia";
-import { quickSyncState, quickSyncStep } from "../../nodes/gpu/quicksync";
-import type { HostFile, HostScript } from "../../nodes/host-script";
-import { contentHash } from "../../nodes/os/file-facts";
-import type { Machine } from "../../sandbox/machine";
-import { FINGERPRINT, differences } from "./fingerprint";
-import { secondMachine } from "./second-machine";
-import { interrupt, killedAfterEachChange } from "./interrupted";
-import { WatchedState, changes, needMachines, runStep, timed } from "./lab";
+import type { Worker } from "../../../config/homelab";
+import { TOOLKIT_KEY, driverPackages, nvidiaState, nvidiaSteps } from "../../../nodes/gpu/nvidia";
+import { quickSyncState, quickSyncStep } from "../../../nodes/gpu/quicksync";
+import type { HostFile, HostScript } from "../../../nodes/host-script";
+import { contentHash } from "../../../nodes/os/file-facts";
+import type { Machine } from "../../../sandbox/machine";
+import { FINGERPRINT, differences } from "../fingerprint";
+import { secondMachine } from "../second-machine";
+import { interrupt, killedAfterEachChange } from "../interrupted";
+import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
 
 type Gpu = NonNullable<Worker["gpu"]>;
 const gpu = (driverBranch: number) => ({ driverBranch, toolkitVersion: "1.17.8-1" }) as Gpu;

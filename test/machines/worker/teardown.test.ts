@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { HostFile } from "../../nodes/host-script";
-import { k3sNodeStep } from "../../nodes/k3s/node-step";
-import { paths, stockScripts } from "../../nodes/k3s/paths";
-import type { Machine } from "../../sandbox/machine";
-import { cleanMachine, lab, needMachines, node, timed } from "./lab";
+import type { HostFile } from "../../../nodes/host-script";
+import { k3sNodeStep } from "../../../nodes/k3s/node-step";
+import { paths, stockScripts } from "../../../nodes/k3s/paths";
+import type { Machine } from "../../../sandbox/machine";
+import { cleanMachine, lab, needMachines, node, timed } from "../lab";
 
 const FILMS = "sha256sum /srv/films/film.mkv /srv/disk/film.mkv";
 

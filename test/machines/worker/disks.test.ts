@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import type { Homelab } from "../../config/homelab";
-import { MOUNT_OPTIONS, mountUnitName } from "../../nodes/disks/mount-unit";
-import { diskPlan, isDevice, type PlannedDevice } from "../../nodes/disks/plan";
-import { disksStep } from "../../nodes/disks/step";
-import type { Machine } from "../../sandbox/machine";
-import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "./lab";
+import type { Homelab } from "../../../config/homelab";
+import { MOUNT_OPTIONS, mountUnitName } from "../../../nodes/disks/mount-unit";
+import { diskPlan, isDevice, type PlannedDevice } from "../../../nodes/disks/plan";
+import { disksStep } from "../../../nodes/disks/step";
+import type { Machine } from "../../../sandbox/machine";
+import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "../lab";
 
 describe("data disks, on a booted machine", () => {
   let machine: Machine;

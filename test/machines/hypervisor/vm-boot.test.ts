@@ -1,17 +1,17 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import type { ControlPlane, Homelab } from "../../config/homelab";
-import { assignments, renderStep } from "../../nodes/host-script";
-import { vendorData } from "../../nodes/hypervisor/cloud-init";
-import { ed25519HostKey } from "../../nodes/hypervisor/host-key";
-import { planVm } from "../../nodes/hypervisor/vm-names";
-import { firstBootStep, vmStep } from "../../nodes/hypervisor/vm-steps";
-import { cloudImage } from "../../sandbox/cloud-image";
-import { LibvirtLab, libvirtProblem } from "../../sandbox/libvirt/lab";
-import type { Ran } from "../../sandbox/processes";
-import { home } from "../support/home";
-import { changes, needMachines, timed } from "./lab";
+import type { ControlPlane, Homelab } from "../../../config/homelab";
+import { assignments, renderStep } from "../../../nodes/host-script";
+import { vendorData } from "../../../nodes/hypervisor/cloud-init";
+import { ed25519HostKey } from "../../../nodes/hypervisor/host-key";
+import { planVm } from "../../../nodes/hypervisor/vm-names";
+import { firstBootStep, vmStep } from "../../../nodes/hypervisor/vm-steps";
+import { cloudImage } from "../../../sandbox/cloud-image";
+import { LibvirtLab, libvirtProblem } from "../../../sandbox/libvirt/lab";
+import type { Ran } from "../../../sandbox/processes";
+import { home } from "../../support/home";
+import { changes, needMachines, timed } from "../lab";
 
 const SEED = Buffer.alloc(32, 7).toString("base64");
 const USER_KEY = ed25519HostKey(Buffer.alloc(32, 9).toString("base64"), "owner");
