@@ -1,6 +1,8 @@
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "./homelab";
 import { ConfigError } from "./issues";
+import { mirroredChartIssues } from "./mirror-lock";
 import { parseHomelab } from "./parse";
 import { configKeys } from "./schema";
 
@@ -15,10 +17,19 @@ export function loadHomelab(): Homelab {
     const homelab = parseHomelab(stackConfig());
     if (!pulumi.runtime.isDryRun()) {
       refusePlaceholders(homelab);
+      refuseUnmirrored(homelab);
     }
     return homelab;
   } catch (error) {
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/** @throws ConfigError for every chart that the mirror does not hold as it was recorded. */
+function refuseUnmirrored(homelab: Homelab): void {
+  const issues = mirroredChartIssues(homelab, path.join(__dirname, ".."));
+  if (issues.length > 0) {
+    throw new ConfigError(issues);
   }
 }
 

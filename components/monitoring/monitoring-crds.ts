@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
+import { fetchUrl } from "../../config/mirror";
 import { crdBundle, type CrdBundleArgs } from "../crd-bundle";
 import type { ServiceArgs } from "../service";
 import { OrderedComponent } from "../ordered-component";
@@ -20,12 +21,16 @@ const served = {
   "thanosrulers.monitoring.coreos.com": ["v1"],
 } as const;
 
-/** Where the operator's CRDs come from and what must be served. Without descriptions: 0.9 MB instead of 4.2 MB. */
+/** Upstream's file with the operator's CRDs. Without descriptions: 0.9 MB instead of 4.2 MB. */
+export function monitoringCrdsUrl({ versions }: Homelab): string {
+  const { version } = versions.prometheusOperatorCrds;
+  return `https://github.com/prometheus-operator/prometheus-operator/releases/download/${version}/${FILE}`;
+}
+
+/** Where the operator's CRDs come from and what must be served. */
 export function monitoringCrdBundle(homelab: Homelab): Omit<CrdBundleArgs, "controlPlane"> {
-  const { prometheusOperatorCrds: crds, mirrors } = homelab.versions;
-  const base =
-    mirrors.crds ?? `https://github.com/prometheus-operator/prometheus-operator/releases/download/${crds.version}`;
-  return { url: `${base}/${FILE}`, sha256: crds.sha256, served };
+  const { sha256 } = homelab.versions.prometheusOperatorCrds;
+  return { url: fetchUrl(homelab, monitoringCrdsUrl(homelab), sha256), sha256, served };
 }
 
 /** CRDs of the Prometheus operator. They come early: Longhorn, Cilium, DCGM and others ship ServiceMonitors (trap 35). */

@@ -51,7 +51,12 @@ export class Cilium extends OrderedComponent {
     );
     const nodesReady = gate(
       `${name}-nodes-ready`,
-      { controlPlane, script: "nodes-ready.sh", variables: { NODES: homelab.nodes.map((node) => node.name) } },
+      {
+        controlPlane,
+        script: "nodes-ready.sh",
+        nodes: homelab.nodes,
+        variables: { NODES: homelab.nodes.map((node) => node.name) },
+      },
       { parent: this, dependsOn: [chart, ...args.nodes] },
     );
     const operatorReady = gate(

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
+import { fetchUrl } from "../../config/mirror";
 import { crdBundle } from "../crd-bundle";
 import type { ServiceArgs } from "../service";
 import { ciliumFeatures } from "./cilium-version";
@@ -27,8 +28,7 @@ export function gatewayApiServed(ciliumVersion: string): Record<string, readonly
 /** Where the release's CRDs come from: one file per channel. */
 export function gatewayApiUrl({ versions }: Homelab): string {
   const { version, channel } = versions.gatewayApi;
-  const release = `https://github.com/kubernetes-sigs/gateway-api/releases/download/${version}`;
-  return `${versions.mirrors.crds ?? release}/${channel}-install.yaml`;
+  return `https://github.com/kubernetes-sigs/gateway-api/releases/download/${version}/${channel}-install.yaml`;
 }
 
 /**
@@ -46,7 +46,7 @@ export class GatewayApiCrds extends OrderedComponent {
       `${name}-crds`,
       {
         controlPlane,
-        url: gatewayApiUrl(homelab),
+        url: fetchUrl(homelab, gatewayApiUrl(homelab), homelab.versions.gatewayApi.sha256),
         sha256: homelab.versions.gatewayApi.sha256,
         served: gatewayApiServed(homelab.versions.charts.cilium),
       },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defaultPins } from "../pins";
+import { mirrorSchema } from "./mirror";
 import { httpsUrl, pattern, sha256 } from "./scalars";
 
 const k3sVersion = pattern(
@@ -48,13 +49,6 @@ export const versionsSchema = z.strictObject({
   }),
   charts: z.strictObject(chartPins).prefault({}),
   images: z.strictObject(imagePins).prefault({}),
-  /** Base URLs that replace upstream. Everything is still checked against its sha256. */
-  mirrors: z
-    .strictObject({
-      /** Replaces the K3s release folder: <k3s>/<version>/k3s. */
-      k3s: httpsUrl.optional(),
-      /** Replaces every GitHub release of CRDs: <crds>/<file>. */
-      crds: httpsUrl.optional(),
-    })
-    .prefault({}),
+  /** Replaces upstream. Leave out where upstream is used. */
+  mirror: mirrorSchema.optional(),
 });

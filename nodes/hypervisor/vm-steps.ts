@@ -1,4 +1,5 @@
 import type { Homelab } from "../../config/homelab";
+import { fetchUrl } from "../../config/mirror";
 import { toBytes, toKib } from "../../config/units";
 import type { HostScript } from "../host-script";
 import { metaData, networkConfig, userData } from "./cloud-init";
@@ -25,7 +26,7 @@ export function vmStep(homelab: Homelab, plan: PlannedVm): PlannedStep {
         ADDRESS: machine.address,
         SSH_PORT: machine.ssh.port,
         GENERATION: generation,
-        IMAGE_URL: url,
+        IMAGE_URL: fetchUrl(homelab, url, sha256),
         IMAGE_SHA256: sha256,
         DISK_BYTES: toBytes(vm.disk).toString(),
         FOLDER: paths.folder,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { longestGapHours } from "../../config/cron";
 import type { Homelab, NodeMachine } from "../../config/homelab";
+import { fetchUrl } from "../../config/mirror";
 import {
   assignments,
   readScript,
@@ -14,6 +15,7 @@ import { agentConfig, API_PORT, k3sConfigYaml, serverConfig } from "./config";
 import type { K3sKind } from "./flags";
 import { kubeletKernelSettings } from "./kernel";
 import { paths, stockScripts } from "./paths";
+import { registriesYaml } from "./registries";
 import { k3sUnit, unitName } from "./unit";
 
 /** Everything about K3s on one node: what is run, what is looked at, and what must be found. */
@@ -25,12 +27,16 @@ export interface K3sNodeStep {
   expected: Facts;
 }
 
-/** The binary of a kind of node: where it is fetched, and the digest that it must have wherever it comes from. */
+/** The folder of a K3s release upstream. */
+export function k3sRelease(version: string): string {
+  return `https://github.com/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
+}
+
+/** The binary of a kind of node: upstream's URL, and the digest that it must have wherever it comes from. */
 export function k3sBinary(homelab: Homelab, kind: K3sKind): { version: string; sha256: string; url: string } {
-  const { k3s, mirrors } = homelab.versions;
+  const { k3s } = homelab.versions;
   const { version, sha256 } = kind === "agent" && k3s.agent ? k3s.agent : k3s;
-  const releases = mirrors.k3s ?? "https://github.com/k3s-io/k3s/releases/download";
-  return { version, sha256, url: `${releases.replace(/\/+$/, "")}/${encodeURIComponent(version)}/k3s` };
+  return { version, sha256, url: `${k3sRelease(version)}/k3s` };
 }
 
 /** What stands in the place of the stock killall and uninstall scripts. */
@@ -55,6 +61,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
     kind,
     machine.role === "control-plane" ? serverConfig(homelab) : agentConfig(homelab, machine),
   );
+  const registries = registriesYaml(homelab);
   const unitText = k3sUnit(kind, mounts);
   const nvidia = machine.role === "worker" && machine.gpu !== undefined;
   const { version, sha256, url } = k3sBinary(homelab, kind);
@@ -64,6 +71,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
   const inspected: Record<string, ShellValue> = {
     DATA_DIR: paths.data,
     CONFIG: paths.config,
+    REGISTRIES: paths.registries,
     MEMORY: paths.memory,
     BINARY_LINK: "/usr/local/bin/k3s",
     UNIT: unit,
@@ -79,6 +87,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
 
   const files: HostFile[] = [
     { path: paths.config, mode: "0600", content: config },
+    { path: paths.registries, mode: "0600", content: registries },
     ...(kind === "server" ? [secretFile(paths.serverToken, "SERVER_TOKEN")] : []),
     secretFile(paths.agentToken, "AGENT_TOKEN"),
     { path: `/etc/systemd/system/${unit}.service`, mode: "0644", content: unitText },
@@ -97,7 +106,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
         GENERATION: homelab.cluster.generation,
         VERSION: version,
         SHA256: sha256,
-        URL: url,
+        URL: fetchUrl(homelab, url, sha256),
         BINARIES: paths.binaries,
         ...inspected,
         ...tornDown,
@@ -127,6 +136,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
       version,
       binary: sha256,
       config: hash(config),
+      registries: hash(registries),
       "config.dropIns": "none",
       unit: "active/enabled",
       "unit.file": hash(unitText),

@@ -4,6 +4,7 @@ import { K3S_DATA, OWN_FOLDER } from "../../config/folders";
 export const paths = {
   data: K3S_DATA,
   config: "/etc/rancher/k3s/config.yaml",
+  registries: "/etc/rancher/k3s/registries.yaml",
   serverToken: "/etc/rancher/k3s/server-token",
   agentToken: "/etc/rancher/k3s/agent-token",
   kubeconfig: "/etc/rancher/k3s/k3s.yaml",

@@ -1,5 +1,5 @@
 # Looks at K3s on this machine and changes nothing; used by the steps and by the probe.
-# DATA_DIR, CONFIG, BINARY_LINK, MEMORY, UNIT, TOKEN_FILES: see nodes/k3s/node-step.ts.
+# DATA_DIR, CONFIG, REGISTRIES, BINARY_LINK, MEMORY, UNIT, TOKEN_FILES: see nodes/k3s/node-step.ts.
 
 # Release tag of the installed binary; empty without one.
 installed_version() {
@@ -10,7 +10,7 @@ installed_version() {
 # Everything that K3s reads at its start only. What was in force at the last good start is kept in $MEMORY/k3s-inputs.
 inputs_digest() {
   {
-    sha256sum "$BINARY_LINK" "$CONFIG" "${TOKEN_FILES[@]}" "/etc/systemd/system/$UNIT.service" 2>/dev/null || true
+    sha256sum "$BINARY_LINK" "$CONFIG" "$REGISTRIES" "${TOKEN_FILES[@]}" "/etc/systemd/system/$UNIT.service" 2>/dev/null || true
     # containerd is told of the NVIDIA runtime at the start of K3s, if it is on PATH by then.
     command -v nvidia-container-runtime || echo no nvidia runtime
   } | sha256sum | cut -d' ' -f1

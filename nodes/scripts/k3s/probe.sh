@@ -3,6 +3,7 @@
 fact version "$(installed_version)"
 fact binary "$(file_hash "$BINARY_LINK")"
 fact config "$(file_hash "$CONFIG")"
+fact registries "$(file_hash "$REGISTRIES")"
 fact config.dropIns "$(config_drop_ins)"
 fact unit "$(unit_state "$UNIT")"
 fact unit.file "$(file_hash "/etc/systemd/system/$UNIT.service")"

@@ -198,9 +198,9 @@ describe("kube-prometheus-stack", () => {
       expect(Object.keys(served)).to.have.length(10);
       expect(served).to.include.keys("servicemonitors.monitoring.coreos.com", "scrapeconfigs.monitoring.coreos.com");
       const mirrored = home((config) => {
-        config.versions.mirrors = { crds: "https://mirror.example.org/crds" };
+        config.versions.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
       });
-      expect(monitoringCrdBundle(mirrored).url).to.equal("https://mirror.example.org/crds/stripped-down-crds.yaml");
+      expect(monitoringCrdBundle(mirrored).url).to.equal(`http://mirror:8470/files/${sha256}/stripped-down-crds.yaml`);
     });
   });
 });

@@ -46,12 +46,10 @@ describe("Gateway API's CRDs", () => {
     }
   });
 
-  it("come from the release or from a mirror", () => {
+  it("come from the release", () => {
     expect(gatewayApiUrl(home())).to.equal(
       "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.1.0/standard-install.yaml",
     );
-    const mirrored = home((config) => (config.versions.mirrors = { crds: "https://mirror.example.org/crds" }));
-    expect(gatewayApiUrl(mirrored)).to.equal("https://mirror.example.org/crds/standard-install.yaml");
   });
 
   it("are applied by the control plane and stay out of the state", async () => {

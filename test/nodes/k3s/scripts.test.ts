@@ -107,8 +107,15 @@ describe("K3s scripts as rendered", () => {
   it("fetch the pinned release, from the mirror if there is one", () => {
     const release = "v1.32.5%2Bk3s1/k3s";
     expect(k3sBinary(homelab, "server").url).to.equal(`https://github.com/k3s-io/k3s/releases/download/${release}`);
-    const mirrored = home((config) => (config.versions.mirrors = { k3s: "https://mirror.example/k3s/" }));
-    expect(k3sBinary(mirrored, "agent").url).to.equal(`https://mirror.example/k3s/${release}`);
+    const sha256 = "a".repeat(64);
+    const mirrored = home((config) => {
+      config.versions.k3s.sha256 = sha256;
+      config.versions.mirror = { url: "http://mirror:8470", folder: "/mnt/mirror" };
+    });
+    for (const node of mirrored.nodes) {
+      const { variables } = k3sNodeStep(mirrored, node, []).script;
+      expect(variables?.URL, node.name).to.equal(`http://mirror:8470/files/${sha256}/k3s`);
+    }
   });
 
   it("leave agents on a release of their own while an upgrade asks for it", () => {

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Homelab } from "../../config/homelab";
-import { report } from "../../doctor/cli";
-import type { Finding } from "../../doctor/finding";
-import type { Machine } from "../../sandbox/machine";
-import { NODE, bootstrappedMachine, lab, needMachines, timed } from "./lab";
+import type { Homelab } from "../../../config/homelab";
+import { report } from "../../../doctor/cli";
+import type { Finding } from "../../../doctor/finding";
+import type { Machine } from "../../../sandbox/machine";
+import { NODE, bootstrappedMachine, lab, needMachines, timed } from "../lab";
 
 /** Every file and folder but logs, with times, owners and sizes; packages; mounts; units with the time since when they run. */
 const FINGERPRINT = `
