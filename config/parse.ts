@@ -4,8 +4,6 @@ import { homelab, type Homelab } from "./homelab";
 import { ConfigError, show, type ConfigIssue } from "./issues";
 import { configKeys, homelabSchema, type RawHomelab } from "./schema";
 
-export { nearest } from "./nearest";
-
 /**
  * Turns the stack's plain configuration into the one validated, frozen object the program works with.
  *
