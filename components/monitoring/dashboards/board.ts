@@ -11,6 +11,20 @@ const GRID_WIDTH = 24;
 /** Highest schema version that Grafana 12.1.1 of the chart knows (@grafana/schema 12.1.1); the SDK's is a later one. */
 const SCHEMA_VERSION = 41;
 
+/**
+ * Fields that the SDK writes by itself and that this Grafana does not have. `placement` would also hide the links in a
+ * menu, in those that do.
+ */
+const NEWER = { link: ["placement"], variable: ["auto", "auto_min", "auto_count"] } as const;
+
+function without<T extends object>(value: T, keys: readonly string[]): T {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) as T;
+}
+
+function link(builder: sdk.DashboardLinkBuilder): sdk.DashboardLink {
+  return without(builder.build(), NEWER.link);
+}
+
 /** Every board of the house carries it, and finds the others by it. */
 export const BOARD_TAG = "homelab";
 
@@ -46,11 +60,9 @@ function runbookLink(pages: ReadonlyMap<string, string>, alert: string): sdk.Das
   if (url === undefined) {
     throw new Error(`a dashboard links to the runbook of ${alert}, which is no alert of this house`);
   }
-  return new sdk.DashboardLinkBuilder(`Runbook: ${alert}`)
-    .type(sdk.DashboardLinkType.Link)
-    .url(url)
-    .targetBlank(true)
-    .build();
+  return link(
+    new sdk.DashboardLinkBuilder(`Runbook: ${alert}`).type(sdk.DashboardLinkType.Link).url(url).targetBlank(true),
+  );
 }
 
 /** Gives every panel an id and a place: from left to right, in a new line where the width ends. */
@@ -86,14 +98,14 @@ function place(homelab: Homelab, sections: readonly Section[]): (sdk.Panel | sdk
   return placed;
 }
 
-function links({ hosts }: Homelab): sdk.DashboardLinkBuilder[] {
+function links({ hosts }: Homelab): sdk.DashboardLink[] {
   const external = (title: string, url: string) =>
     new sdk.DashboardLinkBuilder(title).type(sdk.DashboardLinkType.Link).url(url).targetBlank(true);
   return [
     new sdk.DashboardLinkBuilder("Homelab").type(sdk.DashboardLinkType.Dashboards).tags([BOARD_TAG]).keepTime(true),
     external("Alerts", `https://${hosts.alertmanager}`),
     external("Rules", `https://${hosts.prometheus}/alerts`),
-  ];
+  ].map(link);
 }
 
 /** The board as Grafana reads it. */
@@ -108,8 +120,13 @@ export function dashboardOf(homelab: Homelab, board: Board): sdk.Dashboard {
     .tooltip(sdk.DashboardCursorSync.Crosshair)
     .time({ from: board.from, to: "now" })
     .refresh("1m")
-    .links(links(homelab))
-    .variables([chooser, ...(board.variables ?? [])])
     .build();
-  return { ...dashboard, schemaVersion: SCHEMA_VERSION, panels: place(homelab, board.sections) };
+  const variables = [chooser, ...(board.variables ?? [])].map((variable) => without(variable.build(), NEWER.variable));
+  return {
+    ...dashboard,
+    schemaVersion: SCHEMA_VERSION,
+    links: links(homelab),
+    templating: { list: variables },
+    panels: place(homelab, board.sections),
+  };
 }

@@ -22,6 +22,11 @@ function worstBackup(homelab: Homelab): string {
   return `max(${shares.join(" or ")})`;
 }
 
+/** How many services have the gateway's address: one, or none. */
+function gatewayAddress({ network }: Homelab): string {
+  return countOrZero(`kube_service_status_load_balancer_ingress{ip="${network.gateway.ip}"}`, "kube_service_info");
+}
+
 function fine(homelab: Homelab): Section {
   const nodes = homelab.nodes.length;
   const { ip } = homelab.network.gateway;
@@ -83,7 +88,7 @@ function fine(homelab: Homelab): Section {
         ...answer,
         title: "Gateway has its address",
         description: `${ip} is given to a service. If not: kubectl -n networking get gateway,svc, then Cilium's operator.`,
-        queries: [{ expr: countOrZero(`kube_service_status_load_balancer_ingress{ip="${ip}"}`, "kube_service_info") }],
+        queries: [{ expr: gatewayAddress(homelab) }],
         unit: "short",
         thresholds: lowIsBad(1, 1),
         noValue: "not watched",
@@ -138,7 +143,7 @@ function now(homelab: Homelab): Section {
           { expr: `min(${AGENT_READY})`, legend: "2 network" },
           { expr: `min(${VOLUME_ROBUSTNESS} < bool 3)`, legend: "3 volumes" },
           {
-            expr: `count(kube_service_status_load_balancer_ingress{ip="${homelab.network.gateway.ip}"}) > bool 0`,
+            expr: `(${gatewayAddress(homelab)}) > bool 0`,
             legend: "4 gateway",
           },
           { expr: `${worstBackup(homelab)} < bool 1`, legend: "5 backups" },

@@ -64,7 +64,6 @@ function nodes(homelab: Homelab): Section {
         width: 8,
         height: 8,
         thresholds: highIsBad(1),
-        alert: "NodeDown",
       }),
       lines({
         title: "Packets that Cilium drops, by reason",
