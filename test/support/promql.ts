@@ -13,3 +13,16 @@ export function metricNames(expr: string): string[] {
   });
   return [...names];
 }
+
+/** Places at which the grammar of Prometheus 3, which the chart deploys, does not understand an expression. */
+export function syntaxErrors(expr: string): string[] {
+  const errors: string[] = [];
+  parser.parse(expr).iterate({
+    enter({ type, from, to }) {
+      if (type.isError) {
+        errors.push(`${from}: ${expr.slice(Math.max(0, from - 20), to + 20)}`);
+      }
+    },
+  });
+  return errors;
+}

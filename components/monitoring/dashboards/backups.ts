@@ -16,8 +16,8 @@ const contents: Readonly<Record<BackupSchedule["name"], string>> = {
 const SAVED = 'k3s_etcd_snapshot_save_s3_duration_seconds_count{status="success"}';
 
 /**
- * Seconds since K3s last counted a snapshot in B2, looked for in steps of five minutes over two days. A counter's first
- * value is not seen: after a restart of K3s the first snapshot may be missing here.
+ * Seconds since K3s last counted a snapshot in B2, looked for in steps of five minutes over two days, so up to ten
+ * minutes too few. A counter's first value is not seen: after a restart of K3s the first snapshot is missing here.
  */
 const ETCD_AGE = `time() - (max_over_time(((sum(increase(${SAVED}[10m])) > bool 0) * time())[2d:5m]) > 0)`;
 

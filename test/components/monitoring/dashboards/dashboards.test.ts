@@ -7,7 +7,7 @@ import { dashboardFile, dashboardSidecar, grafanaIni, HOME_DASHBOARD } from "../
 import type { Homelab } from "../../../../config/homelab";
 import { dashboardErrors, panelErrors } from "../../../support/grafana-schema";
 import { home } from "../../../support/home";
-import { metricNames } from "../../../support/promql";
+import { metricNames, syntaxErrors } from "../../../support/promql";
 import { skipBecause } from "../../../support/skip";
 import { recordedHome } from "../../../support/stack";
 import { singleNode } from "../homes";
@@ -155,8 +155,9 @@ describe("Dashboards", () => {
         }
       });
 
-      it("ask for metrics that some exporter of the house shows, each with the place where its name was read", () => {
+      it("ask in the grammar of Prometheus 3 for metrics that some exporter of the house shows", () => {
         for (const { name, expr } of everyQuery(variant())) {
+          expect(syntaxErrors(expr), name).to.deep.equal([]);
           const metrics = metricNames(expr);
           expect(metrics, name).not.to.be.empty;
           for (const metric of metrics) {
@@ -304,7 +305,7 @@ describe("Dashboards", () => {
     }
 
     for (const [name, variant] of Object.entries(variants)) {
-      it(`every query of every panel parses: ${name}`, () => {
+      it(`every query of every panel is understood: ${name}`, () => {
         const rules = everyQuery(variant()).map(({ expr }, index) => ({ record: `board:query_${index}`, expr }));
         expect(rules.length).to.be.above(40);
         const run = runTool("promtool", ["check", "rules", "rules.json"], {
