@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
-import { parseOptions } from "../../doctor/cli";
+import { parseOptions } from "../../doctor/options";
 import { reportOf, textOf } from "../../doctor/report";
 import type { Finding, Severity } from "../../doctor/finding";
 import { root } from "../support/home";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import type { Finding } from "../../doctor/finding";
-import type { Report } from "../../doctor/report";
+import { textOf, type Report } from "../../doctor/report";
 import { skipBecause } from "../support/skip";
 import { Lan, lanConfig, lanProblem, machineIdOf } from "./lan";
 
@@ -96,7 +96,7 @@ describe("npm run doctor, on a LAN of its own", function () {
       at(raw, "k3s3", 31, keys.twin);
       at(raw, "r730", 42, keys.r730);
     });
-    const report = await lan.examine(config);
+    const report = await lan.examine(config, { timeout: 5000 });
     expect(one(report, "port.ssh", "r730")).to.include({ severity: "error", found: "nothing listens on TCP 22" });
     expect(one(report, "ssh.speaks", "k3s1").found).to.contain("does not speak SSH in time");
     expect(one(report, "ssh.host-key", "k3s3").found)
@@ -221,13 +221,13 @@ describe("npm run doctor, on a LAN of its own", function () {
 
   it("says in words where to begin", async () => {
     const dead = lanConfig(lan.hostKeys, (raw) => (raw.machines.k3s2.address = "10.77.0.66"));
-    const { stdout } = await lan.doctor(dead);
-    expect(stdout).to.contain("Nothing was changed anywhere.");
-    expect(stdout).to.match(/^address +1 error, 3 ok, 1 not checked$/m);
-    expect(stdout).to.match(/ERROR address\.answers k3s2: nobody on the LAN answers ARP for 10\.77\.0\.66/);
-    expect(stdout).to.contain("Begin with address.answers k3s2");
-    expect(stdout).to.match(/exit status 2\n$/);
-    expect(stdout).to.match(/^ +ERROR address\.answers k3s2: .+ \(expected: .+\) \| why: .+ \| next: .+$/m);
+    const text = textOf(await lan.examine(dead));
+    expect(text).to.contain("Nothing was changed anywhere.");
+    expect(text).to.match(/^address +1 error, 3 ok, 1 not checked$/m);
+    expect(text).to.match(/ERROR address\.answers k3s2: nobody on the LAN answers ARP for 10\.77\.0\.66/);
+    expect(text).to.contain("Begin with address.answers k3s2");
+    expect(text).to.match(/exit status 2$/);
+    expect(text).to.match(/^ +ERROR address\.answers k3s2: .+ \(expected: .+\) \| why: .+ \| next: .+$/m);
   });
 
   it("without any key it says so", async () => {

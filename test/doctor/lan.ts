@@ -107,18 +107,19 @@ export class Lan {
     }
   }
 
-  /** One examination from the operator's place on the LAN. */
+  /** One examination from the operator's place on the LAN; `timeout` in milliseconds. */
   public async examine(
     config: Record<string, unknown>,
     {
       only = [],
       layers = [],
       env = {},
-    }: { only?: readonly string[]; layers?: readonly Layer[]; env?: NodeJS.ProcessEnv } = {},
+      timeout = 9000,
+    }: { only?: readonly string[]; layers?: readonly Layer[]; env?: NodeJS.ProcessEnv; timeout?: number } = {},
   ): Promise<Report> {
     this.worker ??= this.startWorker();
     const { child, answers } = this.worker;
-    const order: Order = { config, only, layers, env: { ...this.env(), ...env } };
+    const order: Order = { config, only, layers, timeout, env: { ...this.env(), ...env } };
     child.stdin?.write(`${JSON.stringify(order)}\n`);
     const { value } = (await answers.next()) as { value?: string };
     const report = JSON.parse(value ?? '{"error":"the worker ended"}') as Report & { error?: string };
