@@ -11,6 +11,7 @@ import { Authentik } from "./components/identity/authentik";
 import { OAuth2Proxy } from "./components/identity/oauth2-proxy";
 import { AlertRules } from "./components/monitoring/alert-rules";
 import { Alloy } from "./components/monitoring/alloy";
+import { GrafanaDashboards } from "./components/monitoring/grafana-dashboards";
 import { KubePrometheusStack } from "./components/monitoring/kube-prometheus-stack";
 import { Loki } from "./components/monitoring/loki";
 import { MonitoringCrds } from "./components/monitoring/monitoring-crds";
@@ -118,6 +119,7 @@ new AlertRules(
   { homelab, namespace: monitoring.namespace, crds: [monitoringCrds] },
   { parent: platform },
 );
+new GrafanaDashboards("dashboards", { homelab, namespace: monitoring.namespace }, { parent: platform });
 
 // Identity. Nothing is shown to anybody before its login answers.
 const authentik = new Authentik(
