@@ -1,14 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { Homelab } from "../config/homelab";
 import { OrderedComponent } from "./ordered-component";
 
 /** Services without a login of their own; OAuth2-Proxy stands in front of each. */
 export const proxiedServices = ["prometheus", "alertmanager", "longhorn"] as const;
 export type ProxiedService = (typeof proxiedServices)[number];
 
-/** Everything that logs in through Authentik: the proxied services, and those that speak OIDC themselves. */
-export const oidcClients = [...proxiedServices, "grafana"] as const;
-export type OidcClient = (typeof oidcClients)[number];
+/** What of the platform logs in through Authentik: the proxied services, and those that speak OIDC themselves. */
+export const platformClients = [...proxiedServices, "grafana"] as const;
+
+/** Everything that logs in through Authentik by OpenID Connect: of the platform, and the apps that can. */
+export function oidcClients({ apps }: Pick<Homelab, "apps">): string[] {
+  return [...platformClients, ...apps.filter(({ access }) => access?.policy === "oidc").map(({ name }) => name)];
+}
+
+/** Secrets that apps name, as <app>.<key>, each once. */
+export function appSecretNames({ apps }: Pick<Homelab, "apps">): string[] {
+  const named = apps.flatMap(({ name, secrets }) =>
+    Object.values(secrets).map((key) => (key.includes(".") ? key : `${name}.${key}`)),
+  );
+  return [...new Set(named)].sort();
+}
 
 /**
  * Every secret that nobody has to choose. They live in the state, outlast every generation of the cluster and are
@@ -29,11 +42,14 @@ export class GeneratedSecrets extends OrderedComponent {
   public readonly grafanaAdminPassword: pulumi.Output<string>;
   /** Encrypts Velero's repositories in B2. Without it no backup can be read. */
   public readonly veleroRepositoryPassword: pulumi.Output<string>;
-  public readonly oidcClientSecrets: Readonly<Record<OidcClient, pulumi.Output<string>>>;
+  /** By client of Authentik. */
+  public readonly oidcClientSecrets: Readonly<Record<string, pulumi.Output<string>>>;
+  /** By <app>.<key>: 32 hexadecimal digits, the form that Servarr's keys have. */
+  public readonly appSecrets: Readonly<Record<string, pulumi.Output<string>>>;
   /** 32 letters and digits, which OAuth2-Proxy decodes to a valid AES key length. */
   public readonly cookieSecrets: Readonly<Record<ProxiedService, pulumi.Output<string>>>;
 
-  public constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+  public constructor(name: string, homelab: Pick<Homelab, "apps">, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:secrets:GeneratedSecrets", name, opts);
     const child: pulumi.CustomResourceOptions = { parent: this, protect: true };
     const password = (key: string, length: number, upper = true) =>
@@ -51,7 +67,10 @@ export class GeneratedSecrets extends OrderedComponent {
     this.authentikBootstrapToken = password("authentik-bootstrap-token", 60);
     this.grafanaAdminPassword = password("grafana-admin-password", 32);
     this.veleroRepositoryPassword = password("velero-repository-password", 48);
-    this.oidcClientSecrets = record(oidcClients, (client) => password(`oidc-${client}`, 64));
+    this.oidcClientSecrets = record(oidcClients(homelab), (client) => password(`oidc-${client}`, 64));
+    this.appSecrets = record(appSecretNames(homelab), (key) =>
+      pulumi.secret(new random.RandomBytes(`${name}-app-${key.replace(".", "-")}`, { length: 16 }, child).hex),
+    );
     this.cookieSecrets = record(proxiedServices, (service) => password(`cookie-${service}`, 32));
     this.registerOutputs();
   }

@@ -8,9 +8,9 @@ export interface OwnerTask {
 
 /** What the owner has to do or to know before `up`, in the order in which it is needed. */
 export function ownerTasks(homelab: Homelab): OwnerTask[] {
-  const { network, backup, hosts } = homelab;
+  const { network, backup, routes } = homelab;
   const gatewayIp = network.gateway.ip;
-  const names = Object.values(hosts).join(", ");
+  const names = Object.values(routes).join(", ");
   const tasks: OwnerTask[] = homelab.placeholders.map(({ path, hint }) => ({
     topic: "fill in",
     text: `${path}: ${hint}`,

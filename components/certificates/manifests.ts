@@ -1,4 +1,4 @@
-import { platformServices, type Homelab, type PlatformService } from "../../config/homelab";
+import type { Homelab } from "../../config/homelab";
 import { certificateSecret } from "../network/gateway-manifests";
 import { waitFor, type Manifest } from "../network/manifest";
 import { homeGateway, httpListener } from "../network/route";
@@ -19,7 +19,7 @@ export function issuerName(environment: Environment): string {
  * The issuer that the configuration chooses, and only that one: an account with the other environment would be
  * registered for nothing. Each host has its own solver, for each has its own HTTP listener.
  */
-export function issuerManifest({ hosts, network }: Homelab): Manifest {
+export function issuerManifest({ routes, network }: Homelab): Manifest {
   const { issuer, email } = network.certificates;
   return {
     apiVersion: "cert-manager.io/v1",
@@ -30,8 +30,8 @@ export function issuerManifest({ hosts, network }: Homelab): Manifest {
         server: directories[issuer],
         email,
         privateKeySecretRef: { name: `${issuerName(issuer)}-account` },
-        solvers: platformServices.map((service) => ({
-          selector: { dnsNames: [hosts[service]] },
+        solvers: Object.entries(routes).map(([service, host]) => ({
+          selector: { dnsNames: [host] },
           http01: {
             gatewayHTTPRoute: {
               parentRefs: [
@@ -54,14 +54,14 @@ export function issuerManifest({ hosts, network }: Homelab): Manifest {
  * The certificate of one host. It stands in the Gateway's namespace, whose HTTP listeners take the route of its
  * challenge. Stated, not derived from an annotation of the Gateway, so that a refresh sees it.
  */
-export function certificateManifest({ hosts, network }: Homelab, service: PlatformService): Manifest {
+export function certificateManifest({ routes, network }: Homelab, service: string): Manifest {
   return {
     apiVersion: "cert-manager.io/v1",
     kind: "Certificate",
     metadata: { name: certificateSecret(service), namespace: homeGateway.namespace },
     spec: {
       secretName: certificateSecret(service),
-      dnsNames: [hosts[service]],
+      dnsNames: [routes[service]],
       issuerRef: { group: "cert-manager.io", kind: "ClusterIssuer", name: issuerName(network.certificates.issuer) },
       // A key that leaked once is worthless after the next renewal.
       privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },

@@ -40,7 +40,7 @@ export function authentikEnvironment(homelab: Homelab): Record<string, string> {
     AUTHENTIK_POSTGRESQL__USER: DATABASE_USER,
     // The issuer is made of the scheme and host of the request, which only the gateway knows.
     AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS: trustedProxies(homelab).join(","),
-    // No outposts are used; without this it would look for a Kubernetes API that it may not talk to.
+    // The one outpost is inside of the server; without this it would look for a Kubernetes API that it may not talk to.
     AUTHENTIK_OUTPOSTS__DISCOVER: "false",
     AUTHENTIK_DISABLE_UPDATE_CHECK: "true",
     AUTHENTIK_DISABLE_STARTUP_ANALYTICS: "true",
@@ -62,7 +62,7 @@ export function authentikValues(hashes: { config: unknown; blueprint: unknown })
     },
     authentik: { existingSecret: { secretName: authentikNames.config } },
     blueprints: { secrets: [authentikNames.blueprint] },
-    // Its role may change workloads and secrets, for outposts that are not used.
+    // Its role may change workloads and secrets, for outposts outside of it, of which there are none.
     serviceAccount: { create: false },
     server: {
       resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { memory: "2Gi" } },

@@ -9,7 +9,7 @@ import { secretHash } from "../secret-hash";
 import { oidcClients, type GeneratedSecrets } from "../secrets";
 import type { ServiceArgs } from "../service";
 import { AUTHENTIK_PORT, authentikEnvironment, authentikNames, authentikValues } from "./authentik-values";
-import { blueprint, blueprintYaml } from "./blueprint";
+import { blueprint, blueprintYaml, proxiedApps } from "./blueprint";
 import { oidcEndpoints } from "./oidc";
 import { OrderedComponent } from "../ordered-component";
 
@@ -112,7 +112,7 @@ export class Authentik extends OrderedComponent {
       { ...child, dependsOn: [chart] },
     );
 
-    const endpoints = oidcClients.map((client) => oidcEndpoints(homelab, client));
+    const endpoints = oidcClients(homelab).map((client) => oidcEndpoints(homelab, client));
     const discovery = new HostStep(
       `${name}-discovery`,
       {
@@ -142,6 +142,19 @@ export class Authentik extends OrderedComponent {
       { parent: this, dependsOn: [chart, route] },
     );
 
+    // Once the outpost has its providers. Before that the host would show Authentik's own pages, never the app.
+    for (const app of proxiedApps(homelab)) {
+      httpsRoute(
+        `${name}-route-${app.name}`,
+        {
+          service: app.name,
+          host: homelab.routes[app.name],
+          namespace: space.metadata.name,
+          backend: { name: authentikNames.service, port: AUTHENTIK_PORT },
+        },
+        { ...child, dependsOn: [discovery] },
+      );
+    }
     this.ready = [discovery];
     this.registerOutputs();
   }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { namespace } from "../namespace";
-import { gatewayManifest, redirectManifest } from "./gateway-manifests";
+import { gatewayManifest, redirectManifests } from "./gateway-manifests";
 import { applyManifest } from "./manifest";
 import { homeGateway } from "./route";
 import { OrderedComponent } from "../ordered-component";
@@ -24,7 +24,9 @@ export class HomeGateway extends OrderedComponent {
       dependsOn: [networking],
       customTimeouts: { create: "5m", update: "5m" },
     });
-    applyManifest(`${name}-https-redirect`, redirectManifest(args.homelab), { parent: this, dependsOn: [gateway] });
+    for (const redirect of redirectManifests(args.homelab)) {
+      applyManifest(`${name}-${redirect.metadata.name}`, redirect, { parent: this, dependsOn: [gateway] });
+    }
     this.registerOutputs();
   }
 }

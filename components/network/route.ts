@@ -1,6 +1,5 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { PlatformService } from "../../config/homelab";
 
 /** The one Gateway of the house; routes name it and the listener of their host. */
 export const homeGateway = { name: "home", namespace: "networking" } as const;
@@ -21,7 +20,7 @@ export function httpsListener(service: string): string {
 }
 
 export interface RouteArgs {
-  service: PlatformService;
+  service: string;
   host: string;
   namespace: pulumi.Input<string>;
   backend: { name: pulumi.Input<string>; port: number };

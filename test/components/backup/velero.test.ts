@@ -12,7 +12,7 @@ import { controlPlane, dependsOn, plainText } from "../identity/support";
 async function recorded(homelab: Homelab): Promise<RecordedResource[]> {
   const { resources } = await record(
     () => {
-      const secrets = new GeneratedSecrets("secrets");
+      const secrets = new GeneratedSecrets("secrets", homelab);
       const storage = new B2Storage("b2", { homelab });
       new Velero("velero", { homelab, controlPlane, secrets, storage: storage.velero });
     },

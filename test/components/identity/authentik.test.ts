@@ -21,7 +21,7 @@ describe("Authentik", () => {
   before(async () => {
     ({ resources } = await record(
       () => {
-        const secrets = new GeneratedSecrets("secrets");
+        const secrets = new GeneratedSecrets("secrets", homelab);
         new Authentik("authentik", { homelab, controlPlane, secrets });
       },
       { preview: false },

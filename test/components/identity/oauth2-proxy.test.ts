@@ -114,7 +114,7 @@ describe("OAuth2-Proxy", () => {
     before(async () => {
       ({ resources } = await record(
         () => {
-          const secrets = new GeneratedSecrets("secrets");
+          const secrets = new GeneratedSecrets("secrets", homelab);
           for (const service of proxiedServices) {
             const namespace = service === "longhorn" ? "longhorn-system" : "monitoring";
             const upstream = upstreams[service];

@@ -17,7 +17,7 @@ const controlPlane = hostOf(homelab, homelab.workers[0]);
 
 function program(): void {
   const service = { homelab, controlPlane };
-  const secrets = new GeneratedSecrets("secrets");
+  const secrets = new GeneratedSecrets("secrets", homelab);
   const crds = new MonitoringCrds("crds", service);
   const stack = new KubePrometheusStack("monitoring", {
     ...service,
@@ -174,7 +174,7 @@ describe("kube-prometheus-stack", () => {
         config.secrets.alerts = {};
       });
       const { resources } = await record(() => {
-        const secrets = new GeneratedSecrets("secrets");
+        const secrets = new GeneratedSecrets("secrets", homelab);
         new KubePrometheusStack("monitoring", {
           homelab: silent,
           controlPlane,
