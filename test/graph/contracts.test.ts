@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { chartSources, defaultPins, type ChartName } from "../../config/pins";
 import type { Homelab } from "../../config/homelab";
+import { mirroredChart } from "../../config/mirror";
 import { parseHomelab } from "../../config/parse";
 import { fixtures } from "../config/fixtures";
 import { bundleOf, crdErrors, type Manifest } from "../support/crds";
@@ -9,6 +10,17 @@ import { schemaErrors, unknownValuePaths } from "../support/values";
 
 /** Groups of the API server itself, which has no CRDs for them. */
 const BUILT_IN = /^(v1|apps\/|batch\/|rbac\.|networking\.k8s\.io\/|storage\.k8s\.io\/|policy\/|core\/)/;
+
+/** Which of the charts a reference means: upstream's name, or an archive in the mirror's folder. */
+function chartAt({ versions }: Homelab, reference: string): ChartName {
+  const found = (Object.keys(chartSources) as ChartName[]).find((name) =>
+    [chartSources[name].chart, `${versions.mirror?.folder}/${mirroredChart(name, versions.charts[name])}`].includes(
+      reference,
+    ),
+  );
+  expect(found, `the chart that ${reference} refers to`).to.not.equal(undefined);
+  return found as ChartName;
+}
 
 describe("graph: what the real charts and CRDs accept, for every good configuration", () => {
   for (const fixture of fixtures("good")) {
@@ -29,7 +41,7 @@ describe("graph: what the real charts and CRDs accept, for every good configurat
         const charts = stack.ofType(/^kubernetes:helm\.sh\/v4:Chart$/);
         expect(charts.length).to.be.greaterThan(8);
         for (const { name, inputs } of charts) {
-          const key = Object.entries(chartSources).find(([, { chart }]) => chart === inputs.chart)?.[0] as ChartName;
+          const key = chartAt(homelab, String(inputs.chart));
           const version = homelab.versions.charts[key];
           const values = revealed(inputs.values);
           if (fixture.name === "newer-lines") {
