@@ -25,7 +25,7 @@ import { Platform } from "./components/platform";
 import { GeneratedSecrets } from "./components/secrets";
 import { LocalPath } from "./components/storage/local-path";
 import { Longhorn } from "./components/storage/longhorn";
-import { longhornUiUrl } from "./components/storage/longhorn-network-policies";
+import { longhornUiUrl } from "./components/storage/longhorn-ui";
 import { NfsStorage } from "./components/storage/nfs";
 import { loadHomelab } from "./config/load";
 import { K3sCluster } from "./nodes/k3s/cluster";
@@ -108,7 +108,7 @@ const monitoring = new KubePrometheusStack(
     storage: [...longhorn.ready, ...localPath.ready],
     gateway: [gateway],
   },
-  { parent: platform },
+  { parent: platform, dependsOn: cilium.ready },
 );
 const loki = new Loki(
   "loki",

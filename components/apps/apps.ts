@@ -1,4 +1,3 @@
-import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
@@ -8,7 +7,7 @@ import type { GeneratedSecrets } from "../secrets";
 import { mediaClaim } from "../storage/media-volume";
 import { AppInstance } from "./app";
 import { appNamespaces, MEDIA_CLAIM } from "./names";
-import { denyByDefault } from "./network";
+import { namespaceQuota } from "./quota";
 
 export interface AppsArgs {
   homelab: Homelab;
@@ -36,18 +35,10 @@ export class Apps extends OrderedComponent {
     const child = { parent: this };
     const spaces = Object.fromEntries(
       appNamespaces(homelab.apps).map((space) => {
-        // Baseline: some images start as root before they give it up; none may reach the host.
-        const made = namespace(space, { gatewayAccess: true }, { ...child, retainOnDelete: true });
-        const policy = denyByDefault(space);
-        new CustomResource(
-          `${name}-${space}-default-deny`,
-          {
-            apiVersion: "cilium.io/v2",
-            kind: "CiliumNetworkPolicy",
-            metadata: { name: policy.name, namespace: made.metadata.name },
-            spec: policy.spec,
-          },
-          child,
+        const made = namespace(
+          space,
+          { homelab, gatewayAccess: true, quota: namespaceQuota(homelab, space) },
+          { ...child, retainOnDelete: true },
         );
         return [space, made] as const;
       }),
@@ -59,7 +50,7 @@ export class Apps extends OrderedComponent {
         ? [
             new core.PersistentVolumeClaim(
               `${name}-media`,
-              { metadata: { name: MEDIA_CLAIM, namespace: spaces[mediaSpace].metadata.name }, spec: claim },
+              { metadata: { name: MEDIA_CLAIM, namespace: spaces[mediaSpace].name }, spec: claim },
               { ...child, retainOnDelete: true, dependsOn: [...ready.media] },
             ),
           ]
@@ -67,7 +58,7 @@ export class Apps extends OrderedComponent {
     for (const app of homelab.apps) {
       new AppInstance(
         app.name,
-        { homelab, app, secrets, namespace: spaces[app.namespace].metadata.name },
+        { homelab, app, secrets, namespace: spaces[app.namespace].name },
         {
           parent: this,
           dependsOn: [

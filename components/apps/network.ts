@@ -22,36 +22,7 @@ const NOT_THE_INTERNET = [
 const NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace";
 
 /**
- * Nothing in a namespace of apps may talk or be talked to, but for asking the cluster's DNS; what each app needs comes on
- * top. The kubelet's probes are let in by Cilium itself.
- */
-export function denyByDefault(namespace: string): AppPolicy {
-  return {
-    name: "default-deny",
-    namespace,
-    spec: {
-      endpointSelector: {},
-      // An empty rule matches nothing, and switches the default for the direction.
-      ingress: [{}],
-      egress: [
-        {
-          toEndpoints: [{ matchLabels: { [NAMESPACE_LABEL]: "kube-system", "k8s:k8s-app": "kube-dns" } }],
-          toPorts: [
-            {
-              ports: [
-                { port: "53", protocol: "UDP" },
-                { port: "53", protocol: "TCP" },
-              ],
-            },
-          ],
-        },
-      ],
-    },
-  };
-}
-
-/**
- * Who may talk to an app, and to whom it may. An app behind the proxy is reached by Authentik's server and by apps that
+ * Who may talk to an app, and to whom it may, on top of the default deny of its namespace. An app behind the proxy is reached by Authentik's server and by apps that
  * say that they use it, and not by the gateway: there is no way around the login, not even from inside of the cluster.
  */
 export function appPolicy(homelab: Homelab, app: App): AppPolicy {

@@ -2,16 +2,9 @@ import type { Homelab } from "../../config/homelab";
 import { certificateSecret } from "../network/gateway-manifests";
 import { waitFor, type Manifest } from "../network/manifest";
 import { homeGateway, httpListener } from "../network/route";
+import { acmeDirectory, type AcmeEnvironment } from "./acme";
 
-type Environment = Homelab["network"]["certificates"]["issuer"];
-
-/** Let's Encrypt's directories (letsencrypt.org/docs/acme-protocol-updates, /docs/staging-environment). */
-const directories: Readonly<Record<Environment, string>> = {
-  staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
-  production: "https://acme-v02.api.letsencrypt.org/directory",
-};
-
-export function issuerName(environment: Environment): string {
+export function issuerName(environment: AcmeEnvironment): string {
   return `letsencrypt-${environment}`;
 }
 
@@ -27,7 +20,7 @@ export function issuerManifest({ routes, network }: Homelab): Manifest {
     metadata: { name: issuerName(issuer), annotations: waitFor("condition=Ready") },
     spec: {
       acme: {
-        server: directories[issuer],
+        server: acmeDirectory(issuer),
         email,
         privateKeySecretRef: { name: `${issuerName(issuer)}-account` },
         solvers: Object.entries(routes).map(([service, host]) => ({

@@ -23,8 +23,6 @@ export const authentikNames = {
 export const AUTHENTIK_PORT = 80;
 
 const DATABASE_USER = "authentik";
-/** Label that the PostgreSQL chart's network policy lets in, made of the release's name. */
-const DATABASE_CLIENT_LABEL = `${authentikNames.release}-postgresql-client`;
 
 /** Where the dump below goes, on the database's own volume. */
 const DATABASE_DUMP = "/bitnami/postgresql/authentik.dump";
@@ -58,7 +56,6 @@ export function authentikValues(hashes: { config: unknown; blueprint: unknown })
   return {
     global: {
       podAnnotations: { "homelab/config-hash": hashes.config },
-      podLabels: { [DATABASE_CLIENT_LABEL]: "true" },
     },
     authentik: { existingSecret: { secretName: authentikNames.config } },
     blueprints: { secrets: [authentikNames.blueprint] },
@@ -90,7 +87,8 @@ function postgresqlValues(): HelmValues {
     primary: {
       // Not a template of the StatefulSet: those can neither grow nor be protected.
       persistence: { existingClaim: authentikNames.databaseClaim },
-      networkPolicy: { allowExternal: false },
+      // The chart's own lets every connection out; ours stand in components/isolation.
+      networkPolicy: { enabled: false },
       podAnnotations: dumpBeforeBackup(),
       resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
     },

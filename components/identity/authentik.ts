@@ -29,8 +29,8 @@ export class Authentik extends OrderedComponent {
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // Retained with the claim in it: deleting a namespace deletes every claim inside, whatever protects those.
-    const space = namespace(authentikNames.namespace, { gatewayAccess: true }, { ...child, retainOnDelete: true });
-    const inSpace = (object: string) => ({ name: object, namespace: space.metadata.name });
+    const space = namespace(authentikNames.namespace, { homelab, gatewayAccess: true }, { ...child, retainOnDelete: true });
+    const inSpace = (object: string) => ({ name: object, namespace: space.name });
 
     const config = new core.Secret(
       `${name}-config`,
@@ -88,7 +88,7 @@ export class Authentik extends OrderedComponent {
       {
         homelab,
         chart: "authentik",
-        namespace: space.metadata.name,
+        namespace: space.name,
         values: authentikValues({
           config: secretHash(
             JSON.stringify(authentikEnvironment(homelab)),
@@ -105,7 +105,7 @@ export class Authentik extends OrderedComponent {
       {
         service: "authentik",
         host: homelab.hosts.authentik,
-        namespace: space.metadata.name,
+        namespace: space.name,
         backend: { name: authentikNames.service, port: AUTHENTIK_PORT },
       },
       // The backend's Service is the chart's, and a route to nothing is refused.
@@ -149,7 +149,7 @@ export class Authentik extends OrderedComponent {
         {
           service: app.name,
           host: homelab.routes[app.name],
-          namespace: space.metadata.name,
+          namespace: space.name,
           backend: { name: authentikNames.service, port: AUTHENTIK_PORT },
         },
         { ...child, dependsOn: [discovery] },

@@ -22,6 +22,8 @@ export function lokiValues(homelab: Homelab): HelmValues {
   const off = { enabled: false };
   return {
     deploymentMode: "SingleBinary",
+    // It asks nothing of the API server.
+    serviceAccount: { automountServiceAccountToken: false },
     // The chart asks for the scalable targets' replicas to be zero by name.
     read: none,
     write: none,

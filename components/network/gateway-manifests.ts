@@ -1,8 +1,7 @@
 import type { Homelab } from "../../config/homelab";
-import { GATEWAY_ACCESS_LABEL } from "../namespace";
 import { GATEWAY_CLASS } from "./cilium";
 import { waitFor, type Manifest } from "./manifest";
-import { homeGateway, httpListener, httpsListener } from "./route";
+import { GATEWAY_ACCESS_LABEL, homeGateway, httpListener, httpsListener } from "./route";
 
 const API = "gateway.networking.k8s.io/v1";
 

@@ -13,15 +13,14 @@ import { OrderedComponent } from "../ordered-component";
 export class HomeGateway extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:network:HomeGateway", name, opts);
-    // The only pods here are cert-manager's short-lived solvers, and they meet the strictest standard.
     const networking = namespace(
       homeGateway.namespace,
-      { podSecurity: "restricted", gatewayAccess: true },
+      { homelab: args.homelab, gatewayAccess: true },
       { parent: this },
     );
     const gateway = applyManifest(`${name}-gateway`, gatewayManifest(args.homelab), {
       parent: this,
-      dependsOn: [networking],
+      dependsOn: [networking.resource],
       customTimeouts: { create: "5m", update: "5m" },
     });
     for (const redirect of redirectManifests(args.homelab)) {

@@ -1,6 +1,9 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
 
+/** Label that lets a namespace attach routes to the home gateway. */
+export const GATEWAY_ACCESS_LABEL = "homelab/gateway-access";
+
 /** The one Gateway of the house; routes name it and the listener of their host. */
 export const homeGateway = { name: "home", namespace: "networking" } as const;
 

@@ -1,3 +1,4 @@
+import { nearest } from "../nearest";
 import { isReadable } from "../placeholders";
 import { issueIf, type Check } from "./check";
 
@@ -54,4 +55,21 @@ const privateKey: Check = {
   },
 };
 
-export const accessChecks: readonly Check[] = [timezone, groups, privateKey];
+/** A name without apps would be believed to limit something. */
+const quotas: Check = {
+  name: "quotas are for namespaces of apps",
+  needs: ["cluster", "apps"],
+  run({ cluster, apps }) {
+    const known = [...new Set(Object.values(apps).map(({ namespace }) => namespace))];
+    return Object.keys(cluster.quotas)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        path: `cluster.quotas.${name}`,
+        found: "a quota of a namespace without apps",
+        allowed: known.length > 0 ? `namespaces of apps: ${known.join(", ")}` : "none, for there are no apps",
+        fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "take it away",
+      }));
+  },
+};
+
+export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas];

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { gatewayManifest, redirectManifest } from "../../../components/network/gateway-manifests";
 import { HomeGateway } from "../../../components/network/home-gateway";
 import { httpListener, httpsListener } from "../../../components/network/route";
-import { GATEWAY_ACCESS_LABEL } from "../../../components/namespace";
+import { GATEWAY_ACCESS_LABEL } from "../../../components/network/route";
 import { platformServices } from "../../../config/homelab";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
