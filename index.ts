@@ -12,6 +12,7 @@ import { Authentik } from "./components/identity/authentik";
 import { OAuth2Proxy } from "./components/identity/oauth2-proxy";
 import { AlertRules } from "./components/monitoring/alert-rules";
 import { Alloy } from "./components/monitoring/alloy";
+import { GrafanaDashboards } from "./components/monitoring/grafana-dashboards";
 import { KubePrometheusStack } from "./components/monitoring/kube-prometheus-stack";
 import { Loki } from "./components/monitoring/loki";
 import { MonitoringCrds } from "./components/monitoring/monitoring-crds";
@@ -125,6 +126,7 @@ new AlertRules(
   { homelab, namespace: monitoring.namespace, crds: [monitoringCrds] },
   { parent: platform },
 );
+new GrafanaDashboards("dashboards", { homelab, namespace: monitoring.namespace }, { parent: platform });
 
 // Identity. Nothing is shown to anybody before its login answers.
 const authentik = new Authentik(
@@ -178,3 +180,5 @@ export const authentikAdminPassword = secrets.authentikBootstrapPassword;
 /** Break-glass login of Grafana, for the day Authentik is down. */
 export const grafanaAdminPassword = secrets.grafanaAdminPassword;
 export const urls = Object.fromEntries(Object.entries(homelab.routes).map(([name, host]) => [name, `https://${host}`]));
+/** Public host key of the control plane, generated where it is a VM; the doctor logs in with nothing else. */
+export const controlPlaneHostKey = machines.hosts[homelab.controlPlane.name].connection.hostKey;

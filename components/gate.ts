@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { NodeMachine } from "../config/homelab";
 import type { Host } from "../nodes/host";
 import type { ShellValue } from "../nodes/host-script";
 import { HostStep } from "../nodes/host-step";
+import { machineIncarnation } from "../nodes/incarnation";
 
 export interface GateArgs {
   /** The machine on which kubectl runs. */
@@ -9,6 +11,8 @@ export interface GateArgs {
   /** File below nodes/scripts/gates, with its ending. It waits, and fails by naming what is missing. */
   script: string;
   variables?: Readonly<Record<string, ShellValue>>;
+  /** Nodes that it speaks of. It asks again when one of them has been replaced by another machine. Default: none. */
+  nodes?: readonly NodeMachine[];
   /** Default 600. */
   timeoutSeconds?: number;
 }
@@ -18,10 +22,12 @@ export interface GateArgs {
  * Ready, disks schedulable, GPU allocatable, discovery answering. Changes nothing.
  */
 export function gate(name: string, args: GateArgs, opts: pulumi.ComponentResourceOptions): HostStep {
+  const { controlPlane, nodes = [] } = args;
+  const machines = nodes.map((node) => `, ${node.name} ${machineIncarnation(node)}`).join("");
   return new HostStep(
     name,
     {
-      host: args.controlPlane,
+      host: { ...controlPlane, incarnation: pulumi.interpolate`${controlPlane.incarnation}${machines}` },
       script: {
         name,
         source: `gates/${args.script}`,

@@ -7,7 +7,7 @@ import type { Homelab } from "../config/homelab";
 import { DEFAULT_DENY, defaultDeny, flowSpec, withDns } from "./isolation/default-deny";
 import { namespaceFlows } from "./isolation/flows";
 import { podSecurityLabels } from "./isolation/pod-security";
-import { GATEWAY_ACCESS_LABEL } from "./network/route";
+import { GATEWAY_ACCESS_LABEL } from "./network/names";
 
 export interface NamespaceArgs {
   homelab: Homelab;

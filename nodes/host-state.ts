@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Client } from "ssh2";
 import type { Connection } from "./host";
 
 /** Facts of a machine, text to text; the same keys in what is expected and in what a probe finds. */
@@ -26,7 +27,7 @@ interface Props extends Omit<HostStateArgs, "connection" | "repair"> {
  * Raise it whenever the provider's code below changes: the code is stored in the state, and the engine runs the stored
  * code until an input differs (pulumi/pulumi#6490).
  */
-const PROVIDER_VERSION = 1;
+const PROVIDER_VERSION = 2;
 
 /** Facts that are not as expected, each as `name: found, expected`. */
 function differences(expected: Facts, facts: Record<string, string> | undefined): string[] {
@@ -35,44 +36,67 @@ function differences(expected: Facts, facts: Record<string, string> | undefined)
     .map((name) => `${name}: is '${facts?.[name] ?? "unknown"}', should be '${expected[name]}'`);
 }
 
-/** Runs bash text as root on the machine and returns what it prints; the text is never part of the command line. */
+/** A connection to one machine that all its states share, in the one process that serves them. */
+interface SharedConnection {
+  /** The logged-in client; rejected with why the machine cannot be asked. */
+  client: Promise<Client>;
+  /** Texts that run now, and those that wait for a channel. */
+  running: number;
+  waiting: (() => void)[];
+  idle?: NodeJS.Timeout;
+}
+
+/** sshd's own limit of channels on one connection is 10 (MaxSessions). */
+const CHANNELS = 8;
+/** An idle connection is kept this long: the states of a machine come one after the other as their steps end. */
+const IDLE_MILLISECONDS = 3000;
+
+/**
+ * Runs bash text as root on the machine and returns what it prints; the text is never part of the command line.
+ * A connection that breaks is made again once: a probe only reads, and a step that goes on without its connection is
+ * waited for by whoever comes back with the same text.
+ */
 async function runOverSsh(props: Props, text: string, seconds: number): Promise<string> {
-  // Required inside, because this code is serialized into the state and a module captured by value would not be.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { Client } = require("ssh2") as typeof import("ssh2");
-  const { host, port = 22, user = "root", hostKey, privateKey } = props.connection;
-  const wanted = hostKey.split(" ")[1];
-  const command = `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} bash`;
-  return new Promise<string>((resolve, reject) => {
-    const client = new Client();
-    let offered = "";
-    const unreachable = (reason: string) => {
-      client.end();
-      reject(
-        new Error(
-          `${props.machine} (${host}:${port}) cannot be asked: ${reason}. This is no drift: its state is unknown.`,
-        ),
-      );
-    };
-    client.on("error", (error) =>
-      unreachable(
-        offered !== "" && offered !== wanted ? "it shows another host key than the pinned one" : error.message,
-      ),
-    );
-    client.on("ready", () => {
-      client.exec(command, (error, channel) => {
+  try {
+    return await runOnce(props, text, seconds);
+  } catch (error) {
+    if ((error as { broken?: boolean }).broken !== true) {
+      throw error;
+    }
+    return runOnce(props, text, seconds);
+  }
+}
+
+async function runOnce(props: Props, text: string, seconds: number): Promise<string> {
+  const { user = "root" } = props.connection;
+  const shared = sharedConnection(props);
+  if (shared.running >= CHANNELS) {
+    await new Promise<void>((go) => shared.waiting.push(go));
+  }
+  shared.running += 1;
+  clearTimeout(shared.idle);
+  try {
+    const client = await shared.client;
+    return await new Promise<string>((resolve, reject) => {
+      const broken = () => reject(Object.assign(unreachable(props, "the connection broke"), { broken: true }));
+      client.once("close", broken);
+      client.exec(`${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} bash`, (error, channel) => {
         if (error) {
-          unreachable(error.message);
+          client.removeListener("close", broken);
+          reject(Object.assign(unreachable(props, error.message), { broken: true }));
           return;
         }
         let stdout = "";
         let stderr = "";
         channel.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
         channel.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
-        channel.on("close", (code: number | null) => {
-          client.end();
+        channel.on("close", (code: number | null | undefined) => {
+          client.removeListener("close", broken);
           if (code === 0) {
             resolve(stdout);
+          } else if (code === undefined) {
+            // The channel closed without a word on how the command ended: the connection is gone.
+            broken();
           } else {
             reject(new Error(`${props.machine}: exit status ${code ?? "none"}: ${stderr.trim() || stdout.trim()}`));
           }
@@ -80,6 +104,80 @@ async function runOverSsh(props: Props, text: string, seconds: number): Promise<
         channel.end(text);
       });
     });
+  } finally {
+    shared.running -= 1;
+    const next = shared.waiting.shift();
+    if (next) {
+      next();
+    } else if (shared.running === 0) {
+      shared.idle = setTimeout(() => {
+        connections().delete(connectionKey(props));
+        void shared.client.then(
+          (client) => client.end(),
+          () => undefined,
+        );
+      }, IDLE_MILLISECONDS);
+      // The process may end while a connection is idle.
+      shared.idle.unref();
+    }
+  }
+}
+
+/** Of the process: this code is serialized once for each state, and a variable of the module would be, too. */
+function connections(): Map<string, SharedConnection> {
+  const holder = globalThis as { homelabConnections?: Map<string, SharedConnection> };
+  holder.homelabConnections ??= new Map();
+  return holder.homelabConnections;
+}
+
+function connectionKey({ connection }: Props): string {
+  return JSON.stringify(connection);
+}
+
+function unreachable({ machine, connection: { host, port = 22 } }: Props, reason: string): Error {
+  return new Error(`${machine} (${host}:${port}) cannot be asked: ${reason}. This is no drift: its state is unknown.`);
+}
+
+function sharedConnection(props: Props): SharedConnection {
+  const key = connectionKey(props);
+  const known = connections().get(key);
+  if (known) {
+    return known;
+  }
+  const made: Omit<SharedConnection, "client"> = { running: 0, waiting: [] };
+  // Declared before it is used: the serializer takes a name that is used above its declaration for a captured one.
+  const forget = () => {
+    // A later connection under the same key is somebody else's.
+    if (connections().get(key) === made) {
+      connections().delete(key);
+    }
+  };
+  const shared: SharedConnection = Object.assign(made, { client: connect(props, forget) });
+  connections().set(key, shared);
+  return shared;
+}
+
+/** @param closed told when the connection is of no use any more, also if it never was. */
+function connect(props: Props, closed: () => void): Promise<Client> {
+  // Required inside, because this code is serialized into the state and a module captured by value would not be.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const ssh2 = require("ssh2") as typeof import("ssh2");
+  const { host, port = 22, user = "root", hostKey, privateKey } = props.connection;
+  const wanted = hostKey.split(" ")[1];
+  return new Promise<Client>((resolve, reject) => {
+    const client = new ssh2.Client();
+    let offered = "";
+    client.on("error", (error) => {
+      closed();
+      client.end();
+      const other = offered !== "" && offered !== wanted;
+      reject(unreachable(props, other ? "it shows another host key than the pinned one" : error.message));
+    });
+    client.on("close", () => {
+      closed();
+      reject(unreachable(props, "it closed the connection before a login"));
+    });
+    client.on("ready", () => resolve(client));
     client.connect({
       host,
       port,

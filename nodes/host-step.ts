@@ -70,7 +70,7 @@ export function commandLine(user: string, timeoutSeconds: number): string {
 }
 
 function forIncarnation({ incarnation }: Host, text: pulumi.Input<string>): pulumi.Input<string> {
-  return incarnation === undefined ? text : pulumi.interpolate`# for ${incarnation}\n${text}`;
+  return pulumi.interpolate`# for ${incarnation}\n${text}`;
 }
 
 function withSecrets(

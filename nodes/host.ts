@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab, Identity, Machine } from "../config/homelab";
+import { machineIncarnation } from "./incarnation";
 
 /** Arguments of an SSH connection with its host key pinned. */
 export type Connection = types.input.remote.ConnectionArgs & { hostKey: pulumi.Input<string> };
@@ -13,10 +14,11 @@ export interface Host {
   readonly identity: Identity;
   readonly connection: Connection;
   /**
-   * Names what the steps work on, where that can be made anew at the same address: a VM, a cluster. When it changes,
-   * every step runs again. A step's text alone would not tell: it is the same for the new disk and the empty cluster.
+   * Names what the steps work on, where that can be made anew at the same address: another machine, a VM, a cluster. When
+   * it changes, every step runs again. A step's text alone would not tell: it is the same for the new disk and the empty
+   * cluster.
    */
-  readonly incarnation?: pulumi.Input<string>;
+  readonly incarnation: pulumi.Input<string>;
 }
 
 /** What only the program can know of a machine that it creates itself. */
@@ -44,6 +46,7 @@ export function hostOf(homelab: Homelab, machine: Machine, generated?: Generated
     address: machine.address,
     user: machine.ssh.user,
     identity,
+    incarnation: machineIncarnation(machine),
     connection: {
       host: machine.address,
       port: machine.ssh.port,

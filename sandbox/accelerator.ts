@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { cacheFolder, type Image } from "./image";
+import { cacheFolder } from "./cache";
+import type { Image } from "./image";
 import { start } from "./processes";
 
 /** How a machine's processor is made. */

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
+import { cached } from "./cache";
+import { bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder } from "./processes";
 
 /** A root file system with the kernel that boots it. */
@@ -27,7 +27,7 @@ const PACKAGES = [
   ...["xfsprogs", "lvm2", "mdadm", "gdisk", "cryptsetup-bin"],
 ] as const;
 
-/** The initrd holds the root disk's drivers and no others: unpacking it is a large part of a boot in software emulation. */
+/** Drivers of the root disk. */
 const MODULES = ["virtio_pci", "virtio_blk", "ext4", "crc32c"] as const;
 
 /** Runs on the builder with the tree as $1, after the packages. */
@@ -61,26 +61,6 @@ chroot "$1" useradd --create-home --shell /bin/bash ${USER}
 chroot "$1" systemctl enable systemd-networkd.service ssh.service
 `;
 
-/** Debian mirror, for the build and inside of machines; for networks that have one of their own. */
-export function debianMirror(): URL {
-  return new URL(process.env.HOMELAB_DEBIAN_MIRROR ?? "http://deb.debian.org/");
-}
-
-function sources(): string {
-  const mirror = debianMirror().href.replace(/\/+$/, "");
-  return [
-    `deb ${mirror}/debian bookworm main`,
-    `deb ${mirror}/debian bookworm-updates main`,
-    `deb ${mirror}/debian-security bookworm-security main`,
-    "",
-  ].join("\n");
-}
-
-/** Folder of everything that outlives a run. */
-export function cacheFolder(): string {
-  return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "homelab-sandbox");
-}
-
 /**
  * The Debian 12 image, from the cache if one of exactly these inputs is there. Building takes one to three minutes.
  *
@@ -89,79 +69,15 @@ export function cacheFolder(): string {
  */
 export async function debianImage(more: readonly string[] = []): Promise<Image> {
   const packages = [...PACKAGES, ...more];
-  const key = createHash("sha256")
-    .update(JSON.stringify([packages, CUSTOMIZE, sources()]))
-    .digest("hex")
-    .slice(0, 16);
-  const folder = path.join(cacheFolder(), `debian-12-${key}`);
-  const image = (fresh: boolean): Image => ({
-    root: path.join(folder, "root.img"),
-    kernel: path.join(folder, "vmlinuz"),
-    initrd: path.join(folder, "initrd.img"),
-    fresh,
+  const { folder, fresh } = await cached("debian-12", [packages, CUSTOMIZE, sources()], async (building) => {
+    const tree = path.join(building, "tree");
+    await debianTree(building, tree, packages, CUSTOMIZE);
+    fs.copyFileSync(bootFile(tree, "vmlinuz-"), path.join(building, "vmlinuz"));
+    fs.copyFileSync(bootFile(tree, "initrd.img-"), path.join(building, "initrd.img"));
+    // Straight from the tree into the file system: no loop device, no mount.
+    await must("mke2fs", ["-q", "-t", "ext4", "-d", tree, path.join(building, "root.img"), "6G"]);
+    removeFolder(tree);
   });
-  fs.mkdirSync(cacheFolder(), { recursive: true, mode: 0o700 });
-  forgetUnused();
-  if (fs.existsSync(folder)) {
-    fs.utimesSync(folder, new Date(), new Date());
-    return image(false);
-  }
-  const building = fs.mkdtempSync(path.join(cacheFolder(), "building-"));
-  try {
-    await build(building, packages);
-    // Only a finished image gets the name; whoever was first wins.
-    if (!fs.existsSync(folder)) {
-      fs.renameSync(building, folder);
-    }
-  } finally {
-    removeFolder(building);
-  }
-  return image(true);
-}
-
-/** Deletes images that nobody has used for a month, and what killed builds have left. */
-function forgetUnused(): void {
-  for (const [prefix, days] of [
-    ["debian-", 30],
-    ["building-", 1],
-  ] as const) {
-    for (const name of fs.readdirSync(cacheFolder()).filter((entry) => entry.startsWith(prefix))) {
-      const folder = path.join(cacheFolder(), name);
-      if (Date.now() - fs.statSync(folder).mtimeMs > days * 86_400_000) {
-        removeFolder(folder);
-      }
-    }
-  }
-}
-
-async function build(folder: string, packages: readonly string[]): Promise<void> {
-  const tree = path.join(folder, "tree");
-  const list = path.join(folder, "sources.list");
-  const customize = path.join(folder, "customize");
-  fs.writeFileSync(list, sources());
-  fs.writeFileSync(customize, CUSTOMIZE);
-  // Documentation is most of a small system's files, and nothing reads it here.
-  const excluded = ["doc", "man", "info", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
-  await must("mmdebstrap", [
-    ...["--mode=root", "--variant=minbase", "--format=directory", "--quiet"],
-    ...["--aptopt=Acquire::Retries 5", ...excluded],
-    `--include=${packages.join(",")}`,
-    // Before the kernel's own first initrd, which would otherwise hold every driver there is.
-    `--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/sandbox"`,
-    `--customize-hook=sh ${customize} "$1"`,
-    ...["bookworm", tree, list],
-  ]);
-  for (const [found, name] of [
-    ["vmlinuz-", "vmlinuz"],
-    ["initrd.img-", "initrd.img"],
-  ]) {
-    const files = fs.readdirSync(path.join(tree, "boot")).filter((file) => file.startsWith(found));
-    if (files.length !== 1) {
-      throw new Error(`the image has ${files.length} files boot/${found}*, it should have one`);
-    }
-    fs.copyFileSync(path.join(tree, "boot", files[0]), path.join(folder, name));
-  }
-  // Straight from the tree into the file system: no loop device, no mount.
-  await must("mke2fs", ["-q", "-t", "ext4", "-d", tree, path.join(folder, "root.img"), "6G"]);
-  removeFolder(tree);
+  const file = (name: string) => path.join(folder, name);
+  return { root: file("root.img"), kernel: file("vmlinuz"), initrd: file("initrd.img"), fresh };
 }

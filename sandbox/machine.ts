@@ -10,7 +10,7 @@ import { USER, debianImage } from "./image";
 import { startPackageProxy, type PackageProxy } from "./package-proxy";
 import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "./processes";
 import { byId, qemuArguments, type DiskSpec, type QemuSpec } from "./qemu";
-import { Qmp } from "./qmp";
+import { Qmp, type QemuEvent } from "./qmp";
 
 export interface MachineSpec {
   /** Shown in messages. */
@@ -45,6 +45,8 @@ export class Machine {
 
   private process?: ChildProcess;
   private qmp?: Qmp;
+  /** Why its power went without anybody's asking. */
+  private broken?: string;
 
   private constructor(
     public readonly name: string,
@@ -72,7 +74,8 @@ export class Machine {
   }: MachineSpec): Promise<Machine> {
     const image = await debianImage(packages);
     const accelerator = await chooseAccelerator(image);
-    const folder = temporaryFolder(name);
+    // The root disk's changes, and two checkpoints of the memory.
+    const folder = temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
     const file = (last: string) => path.join(folder, last);
     const keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) };
     const proxy = await startPackageProxy();
@@ -130,14 +133,47 @@ export class Machine {
     (child.stderr as net.Socket | null)?.unref();
     child.unref();
     this.process = child;
+    this.broken = undefined;
     child.once("exit", () => {
       this.process = undefined;
       this.qmp = undefined;
     });
+    // From the first moment on: a taken port, a missing file and a full disk are told at once, not as a login that fails.
+    this.qmp = await this.untilControl(() => said.trim());
     await this.untilLogin(BOOT_SECONDS[this.accelerator], () =>
-      this.process === undefined ? `QEMU ended: ${said.trim()}` : undefined,
+      this.process === undefined ? (this.broken ?? `QEMU ended: ${said.trim()}`) : undefined,
     );
-    this.qmp = await Qmp.connect(this.qemu.control);
+  }
+
+  private async untilControl(said: () => string): Promise<Qmp> {
+    const end = performance.now() + 30_000;
+    for (;;) {
+      try {
+        return await Qmp.connect(this.qemu.control, (event) => this.noticed(event));
+      } catch {
+        // Not listening yet.
+      }
+      if (!this.process) {
+        const taken = said().includes("host forwarding rule")
+          ? `port ${this.qemu.sshPort} of 127.0.0.1 is taken by somebody else: `
+          : "";
+        throw new Error(`${this.name} does not start: ${taken}QEMU ended: ${said()}`);
+      }
+      if (performance.now() > end) {
+        await this.kill();
+        throw new Error(`${this.name} does not start: QEMU does not answer. ${said()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** QEMU stops a machine whose write fails because this computer's disk is full; nobody would ever know why it hangs. */
+  private noticed({ event, data }: QemuEvent): void {
+    if (event === "BLOCK_IO_ERROR" && data?.action === "stop") {
+      const why = data.nospace === true ? "the disk of this computer is full" : String(data.reason);
+      this.broken = `a write to the files in ${this.folder} failed: ${why}`;
+      this.process?.kill("SIGKILL");
+    }
   }
 
   /** Waits until one can log in, for example after a reboot from inside. */
@@ -187,7 +223,12 @@ export class Machine {
   public async sh(script: string): Promise<string> {
     const { status, stdout, stderr } = await this.ssh("bash -eu -o pipefail", script, "root");
     if (status !== 0) {
-      throw new Error(`on ${this.name}, status ${status}: ${stderr.trim()}\n${last(stdout)}\nof: ${script.trim()}`);
+      if (this.broken !== undefined) {
+        throw new Error(`${this.name} has stopped: ${this.broken}`);
+      }
+      throw new Error(
+        `on ${this.name}, status ${status}: ${stderr.trim()}\n${last(stdout)}\nof: ${script.trim().slice(0, 300)}`,
+      );
     }
     return stdout.replace(/\n$/, "");
   }
@@ -229,7 +270,7 @@ export class Machine {
 
   private control(): Qmp {
     if (!this.qmp) {
-      throw new Error(`${this.name} is not on`);
+      throw new Error(`${this.name} is not on${this.broken === undefined ? "" : `: ${this.broken}`}`);
     }
     return this.qmp;
   }

@@ -1,6 +1,6 @@
 import * as http from "node:http";
 import * as net from "node:net";
-import { debianMirror } from "./image";
+import { debianMirror } from "./debian";
 
 /** The one way out of a machine: the Debian mirror, read-only. */
 export interface PackageProxy {

@@ -59,17 +59,78 @@ export async function finished(child: ChildProcess, input = ""): Promise<Ran> {
   });
 }
 
-/** A folder for this run, readable by root alone, deleted with the run. */
-export function temporaryFolder(name: string): string {
+/** Beginning of every temporary folder's name, and the file in it that says whose it is. */
+const PREFIX = "homelab-sandbox-";
+const OWNER = ".owner";
+
+/**
+ * A folder for this run, readable by root alone, deleted with the run. If the run is killed, the next one deletes it.
+ *
+ * @throws Error if less than `bytes` are free there.
+ */
+export function temporaryFolder(name: string, bytes = 0): string {
   watch();
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `homelab-sandbox-${name}-`));
+  const { bavail, bsize } = fs.statfsSync(os.tmpdir());
+  if (bavail * bsize < bytes) {
+    const mib = (value: number) => `${Math.floor(value / 2 ** 20)} MiB`;
+    throw new Error(
+      `${os.tmpdir()} has ${mib(bavail * bsize)} free, ${name} needs ${mib(bytes)}: free some, or set TMPDIR`,
+    );
+  }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${PREFIX}${name}-`));
   folders.add(folder);
+  fs.writeFileSync(path.join(folder, OWNER), identityOf(process.pid) ?? "");
   return folder;
 }
 
+/** Tells one process from every other, also from a later one of the same number; undefined if there is none. */
+function identityOf(pid: number): string | undefined {
+  try {
+    // What follows the name in parentheses; the 20th word is when it started (proc(5)).
+    const words = fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
+    const alive = !["Z", "X"].includes(words[0]);
+    return alive ? [pid, words[19], fs.readlinkSync("/proc/self/ns/pid")].join(" ") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Deletes what killed runs have left. A run in a container of its own, whose processes are not seen here, is left alone. */
+function forgetKilledRuns(): void {
+  for (const name of fs.readdirSync(os.tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const folder = path.join(os.tmpdir(), name);
+    try {
+      const owner = fs.readFileSync(path.join(folder, OWNER), "utf8");
+      const [pid, , namespace] = owner.split(" ");
+      if (namespace === fs.readlinkSync("/proc/self/ns/pid") && identityOf(Number(pid)) !== owner) {
+        removeFolder(folder);
+      }
+    } catch {
+      // Not ours to read, or just being made or deleted by its run.
+    }
+  }
+}
+
+/**
+ * Deletes a folder with everything in it.
+ *
+ * @throws Error if anything is mounted below it: what is deleted there would be somebody else's.
+ */
 export function removeFolder(folder: string): void {
+  const mounted = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const below = mounted.map((line) => unescaped(line.split(" ")[4] ?? "")).filter((at) => at.startsWith(`${folder}/`));
+  if (below.length > 0) {
+    throw new Error(
+      `${folder} is not deleted, because ${below.join(", ")} is mounted in it; look, and run umount first`,
+    );
+  }
   fs.rmSync(folder, { recursive: true, force: true });
   folders.delete(folder);
+}
+
+/** The kernel writes blanks in paths as octal numbers. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
 function watch(): void {
@@ -77,6 +138,7 @@ function watch(): void {
     return;
   }
   watching = true;
+  forgetKilledRuns();
   process.on("exit", cleanUp);
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) {
     process.once(signal, () => {
@@ -88,5 +150,11 @@ function watch(): void {
 
 function cleanUp(): void {
   children.forEach((child) => child.kill("SIGKILL"));
-  [...folders].forEach(removeFolder);
+  for (const folder of folders) {
+    try {
+      removeFolder(folder);
+    } catch (error) {
+      console.error((error as Error).message);
+    }
+  }
 }

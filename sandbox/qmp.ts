@@ -5,12 +5,21 @@ interface Answer {
   error?: { desc: string };
 }
 
+/** What QEMU says by itself. */
+export interface QemuEvent {
+  event: string;
+  data?: Record<string, unknown>;
+}
+
 /** QEMU's machine protocol over its socket: one request at a time. */
 export class Qmp {
   private rest = "";
   private waiting: ((answer: Answer) => void)[] = [];
 
-  private constructor(private readonly socket: net.Socket) {
+  private constructor(
+    private readonly socket: net.Socket,
+    tell: (event: QemuEvent) => void,
+  ) {
     // The machine's process keeps the program running, not its control socket.
     socket.unref();
     socket.on("error", () => undefined);
@@ -21,20 +30,23 @@ export class Qmp {
       const lines = (this.rest + data.toString("utf8")).split("\n");
       this.rest = lines.pop() ?? "";
       for (const line of lines.filter((text) => text.trim() !== "")) {
-        const answer = JSON.parse(line) as Answer;
-        if ("return" in answer || "error" in answer) {
+        const answer = JSON.parse(line) as Answer | QemuEvent;
+        if ("event" in answer) {
+          tell(answer);
+        } else if ("return" in answer || "error" in answer) {
           this.waiting.shift()?.(answer);
         }
       }
     });
   }
 
-  public static async connect(file: string): Promise<Qmp> {
+  /** @param tell called for each event. */
+  public static async connect(file: string, tell: (event: QemuEvent) => void = () => undefined): Promise<Qmp> {
     const socket = await new Promise<net.Socket>((resolve, reject) => {
       const made = net.connect(file, () => resolve(made));
       made.once("error", reject);
     });
-    const qmp = new Qmp(socket);
+    const qmp = new Qmp(socket, tell);
     await qmp.request("qmp_capabilities");
     return qmp;
   }

@@ -1,12 +1,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** Commands that the sandbox runs, and the Debian package of each. */
-const TOOLS: Readonly<Record<string, string>> = {
+/** A command, and the Debian package that brings it. */
+type Tools = Readonly<Record<string, string>>;
+
+/** Commands that the sandbox runs. */
+const TOOLS: Tools = {
   "qemu-system-x86_64": "qemu-system-x86",
   "qemu-img": "qemu-utils",
   mmdebstrap: "mmdebstrap",
   mke2fs: "e2fsprogs",
+  sfdisk: "fdisk",
   setpriv: "util-linux",
   ssh: "openssh-client",
 };
@@ -22,12 +26,13 @@ export function sandboxProblem(): string | undefined {
   if (process.getuid?.() !== 0) {
     return "needs root, because the image's files belong to root; run it with sudo";
   }
-  const missing = Object.entries(TOOLS)
-    .filter(([tool]) => !onPath(tool))
-    .map(([, name]) => name);
-  if (!fs.existsSync(KEYRING)) {
-    missing.push("debian-archive-keyring");
-  }
+  return missingPackages(TOOLS, fs.existsSync(KEYRING) ? [] : ["debian-archive-keyring"]);
+}
+
+/** What to install so that all commands are there; undefined if they are. */
+export function missingPackages(tools: Tools, also: readonly string[] = []): string | undefined {
+  const names = Object.entries(tools).flatMap(([tool, name]) => (onPath(tool) ? [] : [name]));
+  const missing = [...new Set([...names, ...also])];
   return missing.length === 0 ? undefined : `packages are missing; run: apt-get install ${missing.join(" ")}`;
 }
 

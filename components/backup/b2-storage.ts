@@ -2,6 +2,7 @@ import * as b2 from "@pulumi/b2";
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { OrderedComponent } from "../ordered-component";
+import { bucketCapabilities } from "./bucket-capabilities";
 
 /** What a client needs for one bucket; region and endpoint are in the configuration. */
 export interface BucketAccess {
@@ -11,12 +12,6 @@ export interface BucketAccess {
   /** Secret access key in the words of S3. */
   key: pulumi.Output<string>;
 }
-
-/**
- * What a key may do in its bucket: what Velero, kopia and K3s call through the S3 interface, and neither buckets nor
- * keys nor retention. Source: Backblaze's table of S3 calls and capabilities.
- */
-export const bucketCapabilities = ["listBuckets", "listFiles", "readFiles", "writeFiles", "deleteFiles"] as const;
 
 /**
  * The buckets outside the house, and one key for each that opens nothing else. They belong to no generation of the

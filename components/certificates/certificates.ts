@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gate } from "../gate";
 import { applyManifest } from "../network/manifest";
-import { homeGateway } from "../network/route";
+import { homeGateway } from "../network/names";
 import type { ServiceArgs } from "../service";
 import { certificateManifest, issuerManifest, issuerName } from "./manifests";
 import { OrderedComponent } from "../ordered-component";

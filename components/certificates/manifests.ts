@@ -1,7 +1,7 @@
 import type { Homelab } from "../../config/homelab";
-import { certificateSecret } from "../network/gateway-manifests";
 import { waitFor, type Manifest } from "../network/manifest";
-import { homeGateway, httpListener } from "../network/route";
+import { certificateSecret, homeGateway } from "../network/names";
+import { httpListener } from "../network/route";
 import { acmeDirectory, type AcmeEnvironment } from "./acme";
 
 export function issuerName(environment: AcmeEnvironment): string {

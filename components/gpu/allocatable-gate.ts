@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { NodeMachine } from "../../config/homelab";
 import type { Host } from "../../nodes/host";
 import type { HostStep } from "../../nodes/host-step";
 import { gate } from "../gate";
@@ -7,8 +8,8 @@ export interface AllocatableGateArgs {
   controlPlane: Host;
   /** Extended resource, for example nvidia.com/gpu. */
   resource: string;
-  /** How many of it each node must offer, by node. */
-  nodes: Readonly<Record<string, number>>;
+  /** How many of it each node must offer. */
+  nodes: ReadonlyMap<NodeMachine, number>;
   /** What to look at if a node offers fewer. */
   hint: string;
 }
@@ -24,9 +25,10 @@ export function allocatableGate(
     {
       controlPlane,
       script: "allocatable.sh",
+      nodes: [...nodes.keys()],
       variables: {
         RESOURCE: resource,
-        NODES: Object.entries(nodes).map(([node, count]) => `${node}=${count}`),
+        NODES: [...nodes].map(([node, count]) => `${node.name}=${count}`),
         HINT: hint,
       },
     },

@@ -36,7 +36,7 @@ export class IntelGpuPlugin extends OrderedComponent {
           {
             controlPlane,
             resource: INTEL_RESOURCE,
-            nodes: Object.fromEntries(workers.map((worker) => [worker.name, worker.quickSync.sharedBy])),
+            nodes: new Map(workers.map((worker) => [worker, worker.quickSync.sharedBy])),
             hint: HINT,
           },
           { ...child, dependsOn: plugins },

@@ -67,7 +67,7 @@ export class NvidiaDevicePlugin extends OrderedComponent {
           {
             controlPlane,
             resource: NVIDIA_RESOURCE,
-            nodes: Object.fromEntries(workers.map((worker) => [worker.name, worker.gpu.slices])),
+            nodes: new Map(workers.map((worker) => [worker, worker.gpu.slices])),
             hint: HINT,
           },
           { ...child, dependsOn: [chart, ...choices] },

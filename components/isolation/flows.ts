@@ -6,7 +6,7 @@ import { authentikNames } from "../identity/authentik-values";
 import { proxiedApps } from "../identity/blueprint";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
 import { receiverServers } from "../monitoring/receivers";
-import { homeGateway } from "../network/route";
+import { homeGateway } from "../network/names";
 import { LONGHORN_NAMESPACE } from "../storage/longhorn-nodes";
 import {
   allBut,

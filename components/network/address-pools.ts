@@ -2,7 +2,7 @@ import { cidrRange, numberToIpv4, without, type Ipv4Range } from "../../config/c
 import type { Homelab } from "../../config/homelab";
 import { ciliumFeatures } from "./cilium-version";
 import type { Manifest } from "./manifest";
-import { homeGateway } from "./route";
+import { homeGateway } from "./names";
 
 /** A closed range of addresses, as Cilium writes it. */
 export interface AddressBlock {

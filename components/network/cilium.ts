@@ -5,10 +5,8 @@ import { gate } from "../gate";
 import type { ServiceArgs } from "../service";
 import { ciliumValues } from "./cilium-values";
 import { ciliumFeatures } from "./cilium-version";
+import { GATEWAY_CLASS } from "./names";
 import { OrderedComponent } from "../ordered-component";
-
-/** Class of Gateways that Cilium serves; the chart creates it under this name. */
-export const GATEWAY_CLASS = "cilium";
 
 /** Cilium's own resources that the program writes later, each as `<crd>=<version>`. The operator registers them. */
 export function ciliumCrds({ network, versions }: Homelab): string[] {
@@ -53,7 +51,12 @@ export class Cilium extends OrderedComponent {
     );
     const nodesReady = gate(
       `${name}-nodes-ready`,
-      { controlPlane, script: "nodes-ready.sh", variables: { NODES: homelab.nodes.map((node) => node.name) } },
+      {
+        controlPlane,
+        script: "nodes-ready.sh",
+        nodes: homelab.nodes,
+        variables: { NODES: homelab.nodes.map((node) => node.name) },
+      },
       { parent: this, dependsOn: [chart, ...args.nodes] },
     );
     const operatorReady = gate(

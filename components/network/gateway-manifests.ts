@@ -1,14 +1,9 @@
 import type { Homelab } from "../../config/homelab";
-import { GATEWAY_CLASS } from "./cilium";
 import { waitFor, type Manifest } from "./manifest";
-import { GATEWAY_ACCESS_LABEL, homeGateway, httpListener, httpsListener } from "./route";
+import { certificateSecret, GATEWAY_ACCESS_LABEL, GATEWAY_CLASS, homeGateway } from "./names";
+import { httpListener, httpsListener } from "./route";
 
 const API = "gateway.networking.k8s.io/v1";
-
-/** Secret of a service's certificate, in the Gateway's namespace. */
-export function certificateSecret(service: string): string {
-  return `tls-${service}`;
-}
 
 /** Namespaces that carry the label, the Gateway's own for the routes of challenges among them. */
 const allowedRoutes = {

@@ -3,7 +3,7 @@ import type { Homelab } from "../../config/homelab";
 import { namespace } from "../namespace";
 import { gatewayManifest, redirectManifests } from "./gateway-manifests";
 import { applyManifest } from "./manifest";
-import { homeGateway } from "./route";
+import { homeGateway } from "./names";
 import { OrderedComponent } from "../ordered-component";
 
 /**

@@ -1,11 +1,6 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-
-/** Label that lets a namespace attach routes to the home gateway. */
-export const GATEWAY_ACCESS_LABEL = "homelab/gateway-access";
-
-/** The one Gateway of the house; routes name it and the listener of their host. */
-export const homeGateway = { name: "home", namespace: "networking" } as const;
+import { homeGateway } from "./names";
 
 /**
  * Name of the plain HTTP listener of a service: redirect and HTTP-01 challenges. One for each host, because Cilium up to

@@ -24,6 +24,7 @@ export function csiGate(name: string, args: CsiGateArgs, opts: pulumi.ComponentR
     {
       controlPlane: args.controlPlane,
       script: "csi-registered.sh",
+      nodes: args.nodes,
       variables: {
         DRIVER: args.driver,
         NAMESPACE: args.namespace,

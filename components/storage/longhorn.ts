@@ -12,6 +12,7 @@ import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageNodes } from
 import { longhornRecurringJobs } from "./longhorn-recurring-jobs";
 import { longhornSettings, settingName } from "./longhorn-settings";
 import { longhornValues } from "./longhorn-values";
+import { machineIncarnation } from "../../nodes/incarnation";
 import { OrderedComponent } from "../ordered-component";
 
 const API_VERSION = "longhorn.io/v1beta2";
@@ -66,6 +67,7 @@ export class Longhorn extends OrderedComponent {
       {
         controlPlane,
         script: "longhorn-nodes.sh",
+        nodes: longhornNodes(homelab),
         variables: {
           NODES: longhornNodes(homelab).map((node) => node.name),
           SETTINGS: Object.entries(longhornSettings(homelab)).map(([key, value]) => `${settingName(key)}=${value}`),
@@ -85,8 +87,12 @@ export class Longhorn extends OrderedComponent {
             metadata: {
               name: node.name,
               namespace: inside,
-              // The manager owns the fields of disks that it has seen already.
-              annotations: { "pulumi.com/patchForce": "true" },
+              annotations: {
+                // The manager owns the fields of disks that it has seen already.
+                "pulumi.com/patchForce": "true",
+                // A replaced machine has a new node object, which knows no disk yet: the patch is applied again.
+                "homelab/machine": machineIncarnation(node),
+              },
             },
             spec: { disks: longhornDiskSpecs(homelab, node) },
           },
@@ -99,6 +105,7 @@ export class Longhorn extends OrderedComponent {
       {
         controlPlane,
         script: "longhorn-disks.sh",
+        nodes: storageNodes(homelab),
         variables: {
           DISKS: storageNodes(homelab).flatMap((node) =>
             Object.entries(longhornDiskSpecs(homelab, node)).map(([disk, { path }]) => `${node.name}/${disk}=${path}`),

@@ -9,7 +9,7 @@ import { diskPlan, isDevice, type PlannedDisk } from "./plan";
  * Kinds of block device (lsblk's TYPE) that may be formatted. Whole physical disks and nothing else: no partition, no
  * multipath map, no RAID.
  */
-const DEVICE_TYPES = ["disk"];
+export const DEVICE_TYPES = ["disk"];
 
 /** Functions of the step: questions, judgement, and what writes. */
 export const LIBRARIES = ["disks/mounts.sh", "disks/inspect.sh", "disks/format.sh"] as const;

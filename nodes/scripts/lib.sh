@@ -26,6 +26,15 @@ fail() {
   exit 1
 }
 
+# temporary_beside PATH: an empty file in the same folder, for root's eyes; what a killed run left there is replaced.
+temporary_beside() {
+  local temporary
+  temporary="$(dirname "$1")/.homelab.$(basename "$1")"
+  # Chained, because bash does not end a command substitution at its first error.
+  mkdir -p "$(dirname "$1")" && rm -f "$temporary" && (umask 077 && set -o noclobber && : >"$temporary") &&
+    printf '%s' "$temporary"
+}
+
 # install_file PATH MODE <content: writes a root-owned file at once or not at all, and only if it differs.
 install_file() {
   local path=$1 mode=$2 content temporary
@@ -36,8 +45,7 @@ install_file() {
     [ "$(stat -c '%a %U:%G' "$path")" = "$(printf '%o root:root' "$((8#$mode))")" ]; then
     return 0
   fi
-  mkdir -p "$(dirname "$path")"
-  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
+  temporary=$(temporary_beside "$path")
   printf '%s' "$content" >"$temporary"
   chown root:root "$temporary"
   chmod "$mode" "$temporary"
@@ -49,11 +57,11 @@ install_file() {
 download() {
   local url=$1 sha256=$2 path=$3 mode=$4 temporary found
   if [ -f "$path" ] && [ "$(sha256sum "$path" | cut -d' ' -f1)" = "$sha256" ]; then
-    chmod "$mode" "$path"
+    # Only if it differs: chmod writes the time of a change also when there is none.
+    [ "$(stat -c %a "$path")" = "$(printf '%o' "$((8#$mode))")" ] || chmod "$mode" "$path"
     return 0
   fi
-  mkdir -p "$(dirname "$path")"
-  temporary=$(mktemp "$(dirname "$path")/.homelab.XXXXXX")
+  temporary=$(temporary_beside "$path")
   if ! curl --fail --location --silent --show-error --retry 5 --retry-connrefused --connect-timeout 20 \
     --speed-limit 1024 --speed-time 60 \
     --output "$temporary" "$url"; then

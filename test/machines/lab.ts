@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { Context } from "mocha";
 import type { Homelab, NodeMachine } from "../../config/homelab";
 import { disksState, disksStep } from "../../nodes/disks/step";
-import { renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
+import { assignments, renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
 import { hostStateProvider, type Facts } from "../../nodes/host-state";
 import { commandLine } from "../../nodes/host-step";
 import { PACKAGES } from "../../nodes/os/settings";
@@ -33,7 +33,11 @@ let bootstrapped: Promise<void> | undefined;
 // A root hook: after the last of all suites.
 after(async function () {
   this.timeout(60_000);
-  await (await booted?.catch(() => undefined))?.destroy();
+  const machine = await booted?.catch(() => undefined);
+  await machine?.destroy();
+  console.log(
+    `  machine tests: ${(performance.now() / 60_000).toFixed(1)} minutes${machine ? `, by ${machine.accelerator}` : ""}`,
+  );
 });
 
 afterEach(async function () {
@@ -54,9 +58,13 @@ export async function timed<T>(what: string, action: () => Promise<T>): Promise<
   return result;
 }
 
-/** Skips the suite with the reason where no machine can be booted; in CI that is a failure. */
-export function needMachines(context: Context): void {
-  const problem = sandboxProblem();
+/**
+ * Skips the suite with the reason where no machine can be booted; in CI that is a failure.
+ *
+ * @param further what else is in the way; undefined if nothing is.
+ */
+export function needMachines(context: Context, further?: string): void {
+  const problem = sandboxProblem() ?? further;
   if (problem !== undefined) {
     if (process.env.CI) {
       throw new Error(`no machine can be booted here: ${problem}`);
@@ -130,14 +138,17 @@ export function node(machine: Machine, homelab = lab(machine)): NodeMachine {
   return found;
 }
 
+/** Secrets of a step, by the name of its variable. */
+export type StepSecrets = Readonly<Record<string, string>>;
+
 /** What HostStep gives to the connection: its words, and the step's whole text on standard input. */
-export function stepText(machine: Machine, script: HostScript): string {
-  return renderRun(script, machine.identity, "");
+export function stepText(machine: Pick<Machine, "identity">, script: HostScript, secrets: StepSecrets = {}): string {
+  return renderRun(script, machine.identity, Object.keys(secrets).length === 0 ? "" : assignments(secrets));
 }
 
 /** Runs a step over SSH as HostStep does. */
-export async function runStep(machine: Machine, script: HostScript): Promise<Ran> {
-  return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script));
+export async function runStep(machine: Machine, script: HostScript, secrets: StepSecrets = {}): Promise<Ran> {
+  return machine.ssh(commandLine(machine.user, script.timeoutSeconds), stepText(machine, script, secrets));
 }
 
 export function changes(ran: Ran): string[] {
@@ -152,6 +163,7 @@ export class WatchedState {
     private readonly step: HostScript,
     private readonly probe: HostProbe,
     private readonly expected: Facts,
+    private readonly secrets: StepSecrets = {},
   ) {}
 
   public static os(machine: Machine): WatchedState {
@@ -197,8 +209,8 @@ export class WatchedState {
       connection: this.machine.connection(),
       probe: renderProbe(this.probe, this.machine.identity),
       expected: this.expected,
-      repair: stepText(this.machine, this.step),
-      providerVersion: 1,
+      repair: stepText(this.machine, this.step, this.secrets),
+      providerVersion: 2,
     };
   }
 }

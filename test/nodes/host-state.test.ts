@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { hostStateProvider } from "../../nodes/host-state";
 import { renderProbe } from "../../nodes/host-script";
+import { root } from "../support/home";
 import { freePort, sshdProblem, startSshd, type TestSshd } from "../support/sshd";
 import { skipBecause } from "../support/skip";
 
@@ -45,7 +47,7 @@ describe("host state, over a real sshd", () => {
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
     repair: `echo 'as it should be' >${watched}`,
-    providerVersion: 1,
+    providerVersion: 2,
     ...changes,
   });
   const create = (wanted: Props) => hostStateProvider.create(wanted);
@@ -113,9 +115,64 @@ describe("host state, over a real sshd", () => {
     expect(await failure(create(props({ probe })))).to.contain("This is another machine");
   });
 
-  it("takes one connection and prints how long a probe takes", async () => {
-    const start = performance.now();
-    await hostStateProvider.read!("k3s1", props());
-    console.log(`      one probe over loopback: ${Math.round(performance.now() - start)} ms`);
+  describe("connections", () => {
+    const read = (wanted: Props) => hostStateProvider.read!("k3s1", wanted);
+    const settle = () => new Promise((resolve) => setTimeout(resolve, 100));
+
+    it("one for all states of a machine, however many are asked at once", async () => {
+      await new Promise((resolve) => setTimeout(resolve, 3500)); // The last test's connection is idle no longer.
+      const before = sshd.logins();
+      const began = performance.now();
+      const states = Array.from({ length: 25 }, (_, index) =>
+        read(props({ probe: `printf '{"file":"as it should be","number":"${index}"}'`, machine: `state ${index}` })),
+      );
+      const facts = (await Promise.all(states)).map(({ props: seen }) => (seen as Props).facts?.number);
+      console.log(`      25 probes over loopback: ${Math.round(performance.now() - began)} ms`);
+      expect(facts).to.deep.equal(Array.from({ length: 25 }, (_, index) => String(index)));
+      await settle();
+      expect(sshd.logins() - before).to.equal(1);
+    });
+
+    it("one that fails takes no other state with it", async () => {
+      const [failed, fine] = await Promise.allSettled([read(props({ probe: "exit 3" })), read(props())]);
+      expect(failed.status).to.equal("rejected");
+      expect(fine.status).to.equal("fulfilled");
+    });
+
+    it("one that breaks while a probe runs is made again, and the answer is right", async () => {
+      const before = sshd.logins();
+      const marker = path.join(folder, "asked");
+      const slow = read(props({ probe: `echo x >>${marker}; sleep 1; printf '{"file":"as it should be"}'` }));
+      while (!fs.existsSync(marker)) {
+        await settle();
+      }
+      sshd.cut();
+      expect(((await slow).props as Props).facts).to.deep.equal({ file: "as it should be" });
+      expect(fs.readFileSync(marker, "utf8")).to.equal("x\nx\n");
+      expect(sshd.logins() - before).to.be.within(1, 2);
+    });
+
+    it("one that breaks again is an error that says so, not drift", async () => {
+      const message = failure(read(props({ probe: "sleep 30; echo '{}'" })));
+      await settle();
+      const cutting = setInterval(() => sshd.cut(), 300);
+      expect(await message)
+        .to.contain("cannot be asked")
+        .and.to.contain("no drift");
+      clearInterval(cutting);
+      expect(((await read(props())).props as Props).facts, "and it recovers").to.include({ file: "as it should be" });
+    });
+
+    it("does not keep the process running", () => {
+      const program = `
+        const { hostStateProvider } = require("./nodes/host-state");
+        hostStateProvider.read("k3s1", JSON.parse(process.argv[1])).then(() => process.exitCode = 0);`;
+      const began = performance.now();
+      const options = { encoding: "utf8", cwd: root, timeout: 30_000 } as const;
+      const args = ["-r", "ts-node/register/transpile-only", "-e", program, JSON.stringify(props())];
+      const { status, stderr } = spawnSync(process.execPath, args, options);
+      expect(status, stderr).to.equal(0);
+      console.log(`      a process with one probe: ${Math.round(performance.now() - began)} ms`);
+    });
   });
 });

@@ -21,6 +21,10 @@ export interface TestSshd {
   hostKey: string;
   /** OpenSSH private key that may log in as root. */
   privateKey: string;
+  /** How many logins it has accepted. */
+  logins(): number;
+  /** Cuts every connection that is open, as a network does that goes away. */
+  cut(): void;
   stop(): void;
 }
 
@@ -46,13 +50,24 @@ export async function startSshd(): Promise<TestSshd> {
   ];
   fs.mkdirSync("/run/sshd", { recursive: true });
   const server = spawn(SSHD, ["-D", "-e", "-f", "/dev/null", ...settings.flatMap((setting) => ["-o", setting])], {
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "pipe"],
   });
+  let said = "";
+  server.stderr.on("data", (data: Buffer) => (said += data.toString("utf8")));
   await answers(port, server);
   return {
     port,
     hostKey,
     privateKey: fs.readFileSync(path.join(folder, "user"), "utf8"),
+    logins: () => said.match(/Accepted publickey/g)?.length ?? 0,
+    cut: () => {
+      // Each connection is a child of the server.
+      const children = fs.readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim();
+      children
+        .split(" ")
+        .filter(Boolean)
+        .forEach((pid) => process.kill(Number(pid), "SIGKILL"));
+    },
     stop() {
       server.kill();
       fs.rmSync(folder, { recursive: true, force: true });

@@ -61,7 +61,7 @@ if [ "$(loaded_branch)" != "$BRANCH" ] || [ "$(smi_state)" != ok ]; then
   elif secure_boot; then
     reason+=". Secure Boot is on, and refuses modules that DKMS signs itself: enrol its key with mokutil --import /var/lib/shim-signed/mok/MOK.der, or switch Secure Boot off"
   else
-    reason+=". If the driver was changed or repaired just now, drain the node, reboot it and run again. Look: dmesg | grep -i nvidia"
+    reason+=". If the driver was changed or repaired just now, drain the node (npm run node -- drain $(hostname)), reboot it and run again. Look: dmesg | grep -i nvidia"
   fi
   fail "$reason"
 fi

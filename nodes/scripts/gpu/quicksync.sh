@@ -1,8 +1,14 @@
 # Intel QuickSync: firmware, driver and render device.
 
+known() { apt-cache show "$1" >/dev/null 2>&1; }
+
+# A fresh machine's package lists may be empty, and then neither firmware nor driver would be found.
+if [ -z "$(render_device)" ] && ! { known "linux-modules-extra-$(uname -r)" && known linux-firmware; }; then
+  apt_update
+fi
 # Ubuntu's package; Debian's name for the same files.
 for name in linux-firmware firmware-misc-nonfree; do
-  if apt-cache show "$name" >/dev/null 2>&1; then
+  if known "$name"; then
     install_packages "$name"
     break
   fi
@@ -11,7 +17,7 @@ install_files
 
 if [ -z "$(render_device)" ]; then
   extra=linux-modules-extra-$(uname -r)
-  if ! modprobe i915 2>/dev/null && apt-cache show "$extra" >/dev/null 2>&1; then
+  if ! modprobe i915 2>/dev/null && known "$extra"; then
     install_packages "$extra"
     modprobe i915 2>/dev/null || true
   fi

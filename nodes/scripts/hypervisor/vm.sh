@@ -161,11 +161,11 @@ ensure_seed() {
   local digest new
   digest=$(cd "$SEED_FOLDER" && sha256sum user-data vendor-data meta-data network-config | sha256sum | cut -d' ' -f1)
   if [ -f "$SEED" ] && grep -qF "homelab $digest" <<<"$(isoinfo -d -i "$SEED")"; then
-    chmod 0600 "$SEED"
+    [ "$(stat -c %a "$SEED")" = 600 ] || chmod 0600 "$SEED"
     return 0
   fi
-  # mktemp makes it readable by root alone, and it stays so: it holds the guest's private host key.
-  new=$(mktemp "$FOLDER/.homelab.XXXXXX")
+  # Readable by root alone, and it stays so: it holds the guest's private host key.
+  new=$(temporary_beside "$SEED")
   (cd "$SEED_FOLDER" && genisoimage -quiet -output "$new" -volid cidata -joliet -rock -appid "homelab $digest" \
     user-data vendor-data meta-data network-config)
   mv -f "$new" "$SEED"

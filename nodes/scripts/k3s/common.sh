@@ -121,8 +121,8 @@ explain_failure() {
   journal=$(journalctl -u "$UNIT" --since "@$1" -o cat --no-pager 2>/dev/null || true)
   case $journal in
     *'Node password rejected'*)
-      fail "the server knows another machine by the name $NODE (this one was reinstalled). If that one is gone for good, run on
-the control plane:  k3s kubectl delete node $NODE; k3s kubectl -n kube-system delete secret $NODE.node-password.k3s" ;;
+      fail "the server knows another machine by the name $NODE, or this one before it was installed anew. If that one is gone for
+good, let the cluster forget it and run pulumi up again:  npm run node -- forget $NODE" ;;
     *'bootstrap data already found and encrypted with different token'*)
       fail "the datastore is encrypted with another server token; see k3s token rotate" ;;
     *)

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { B2Storage, bucketArgs, bucketCapabilities } from "../../../components/backup/b2-storage";
+import { B2Storage, bucketArgs } from "../../../components/backup/b2-storage";
+import { bucketCapabilities } from "../../../components/backup/bucket-capabilities";
 import { EtcdSnapshotSecret, etcdSnapshotSettings } from "../../../components/backup/etcd-snapshots";
 import { ETCD_S3_SECRET } from "../../../nodes/k3s/config";
 import { isSecret, record, type RecordedResource } from "../../../plan/record";

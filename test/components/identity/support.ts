@@ -7,6 +7,7 @@ export const controlPlane: Host = {
   address: "192.0.2.1",
   user: "homelab",
   identity: { kind: "product-uuid", value: "5f0c1d7e-2b6a-4c39-9f58-7a3e61d2b0c4" },
+  incarnation: "test",
   connection: { host: "192.0.2.1", user: "homelab", hostKey: "ssh-ed25519 AAAA" },
 };
 

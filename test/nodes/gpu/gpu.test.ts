@@ -82,7 +82,7 @@ describe("GPU of a node", () => {
       expect(run("false").status).to.equal(194);
       const running = run("true");
       expect(running.status).to.equal(1);
-      expect(running.stderr).to.contain("drain the node, reboot it and run again");
+      expect(running.stderr).to.contain("drain the node (npm run node -- drain");
     });
 
     it("facts: branch, nvidia-smi, runtime, persistence, toolkit version and every file", () => {

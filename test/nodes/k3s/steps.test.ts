@@ -372,7 +372,7 @@ describe("K3s steps, run for real against a played machine", function () {
     const output = passes(
       `touch /run/fake/broken; echo 'level=fatal msg="Node password rejected, duplicate hostname"' >/run/fake/journal; must_fail "$FILES/agent"`,
     );
-    expect(output).to.contain("k3s kubectl delete node k3s1").and.contain("delete secret k3s1.node-password.k3s");
+    expect(output).to.contain("npm run node -- forget k3s1");
   });
 
   it("a K3s that does not come up is quoted", () => {

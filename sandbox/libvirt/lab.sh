@@ -1,11 +1,12 @@
 #!/bin/bash
-# libvirt-lab.sh FOLDER SCENARIO: runs a bash scenario beside a real libvirtd with a bridge br0, all of it inside private
-# mount, network and process namespaces that end with the scenario. FOLDER takes what libvirt writes.
+# lab.sh FOLDER GUEST SCENARIO: runs a bash scenario beside a real libvirtd with a bridge br0, all of it inside private
+# mount, network and process namespaces that end with the scenario. FOLDER takes what libvirt writes. GUEST: real, or
+# ADDRESS=DOMAIN for an SSH banner at the address while the domain runs, where nothing in the guest ever boots.
 set -euo pipefail
 if [ "$1" != inside ]; then
   exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0" inside "$@"
 fi
-folder=$2 scenario=$3
+folder=$2 guest=$3 scenario=$4
 
 mount --make-rprivate /
 for path in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
@@ -48,9 +49,9 @@ virsh -q -c qemu:///system uri >/dev/null || {
   exit 1
 }
 
-# In place of a guest: while the domain runs, its address answers with an SSH banner.
-python3 - "$folder" <<'PYTHON' &
-import socket, subprocess, threading, time
+[ "$guest" = real ] || python3 - "${guest%=*}" "${guest#*=}" <<'PYTHON' &
+import socket, subprocess, sys, threading, time
+address, domain = sys.argv[1:]
 server = socket.create_server(("0.0.0.0", 22))
 def answer():
     while True:
@@ -59,9 +60,9 @@ def answer():
         client.close()
 threading.Thread(target=answer, daemon=True).start()
 while True:
-    state = subprocess.run(["virsh", "-q", "-c", "qemu:///system", "domstate", "home-k3s-master1"],
+    state = subprocess.run(["virsh", "-q", "-c", "qemu:///system", "domstate", domain],
                            capture_output=True, text=True).stdout.strip()
-    subprocess.run(["ip", "address", "replace" if state == "running" else "delete", "192.168.10.30/32", "dev", "lo"],
+    subprocess.run(["ip", "address", "replace" if state == "running" else "delete", address + "/32", "dev", "lo"],
                    capture_output=True)
     time.sleep(0.2)
 PYTHON

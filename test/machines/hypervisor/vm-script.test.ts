@@ -9,9 +9,9 @@ import { assignments, renderProbe, renderStep } from "../../../nodes/host-script
 import { vendorData } from "../../../nodes/hypervisor/cloud-init";
 import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { vmStep } from "../../../nodes/hypervisor/vm-steps";
+import { LAB_SCRIPT, libvirtProblem } from "../../../sandbox/libvirt/lab";
 import { home } from "../../support/home";
-import { skipBecause } from "../../support/skip";
-import { needNamespaces, needTools } from "./tools";
+import { needMachines } from "../lab";
 
 const IMAGES = "/var/lib/libvirt/images/homelab";
 
@@ -22,11 +22,7 @@ describe("vm.sh on a real libvirtd", function () {
   let expected: Readonly<Record<string, string>> | undefined;
 
   before(function () {
-    if (!process.env.HOMELAB_SLOW_TESTS) {
-      skipBecause(this, "takes minutes; run it with HOMELAB_SLOW_TESTS=1");
-    }
-    needTools(this, "libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "genisoimage", "xmllint", "ping", "python3");
-    needNamespaces(this);
+    needMachines(this, libvirtProblem());
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "libvirt-lab-"));
     const image = path.join(folder, "image");
     expect(spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", image, "64M"]).status).to.equal(0);
@@ -68,7 +64,9 @@ describe("vm.sh on a real libvirtd", function () {
     const virsh = 'virsh() { command virsh -q -c qemu:///system "$@"; }';
     fs.writeFileSync(file, [step, virsh, "D=home-k3s-master1", ...scenario, ""].join("\n"));
     for (const name of ["etc", "var"]) fs.rmSync(path.join(folder, name), { recursive: true, force: true });
-    const { stdout, stderr } = spawnSync(path.join(__dirname, "libvirt-lab.sh"), [folder, file], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(LAB_SCRIPT, [folder, "192.168.10.30=home-k3s-master1", file], {
+      encoding: "utf8",
+    });
     return `${stdout}${stderr}`;
   }
 

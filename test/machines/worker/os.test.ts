@@ -1,8 +1,9 @@
 import { expect } from "chai";
-import { hostStateProvider } from "../../nodes/host-state";
-import { osFiles } from "../../nodes/os/files";
-import { osStep } from "../../nodes/os/step";
-import { Machine } from "../../sandbox/machine";
+import { hostStateProvider } from "../../../nodes/host-state";
+import { osFiles } from "../../../nodes/os/files";
+import { osStep } from "../../../nodes/os/step";
+import { Machine } from "../../../sandbox/machine";
+import { FINGERPRINT } from "../fingerprint";
 import {
   DISKS,
   NODE,
@@ -14,16 +15,7 @@ import {
   node,
   runStep,
   timed,
-} from "./lab";
-
-/** Everything that a step could touch: files with their times, packages, and since when units run. */
-const FINGERPRINT = `
-find /etc /usr/local /root -xdev -printf '%p %T@ %C@ %m %u %s\\n' | sort
-dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
-systemctl list-units --plain --no-legend --type=service --state=active | while read -r unit _; do
-  case $unit in user@*|user-runtime-dir@*|homelab-*|systemd-hostnamed*|systemd-timedated*) continue ;; esac
-  echo "$unit $(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")"
-done`;
+} from "../lab";
 
 describe("the bootstrap of the operating system, on a machine that has none of its packages", () => {
   let machine: Machine;

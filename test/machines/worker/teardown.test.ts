@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { HostFile } from "../../nodes/host-script";
-import { k3sNodeStep } from "../../nodes/k3s/node-step";
-import { paths, stockScripts } from "../../nodes/k3s/paths";
-import type { Machine } from "../../sandbox/machine";
-import { cleanMachine, lab, needMachines, node, timed } from "./lab";
+import type { HostFile } from "../../../nodes/host-script";
+import { k3sNodeStep } from "../../../nodes/k3s/node-step";
+import { paths, stockScripts } from "../../../nodes/k3s/paths";
+import type { Machine } from "../../../sandbox/machine";
+import { cleanMachine, lab, needMachines, node, timed } from "../lab";
 
 const FILMS = "sha256sum /srv/films/film.mkv /srv/disk/film.mkv";
 
@@ -107,6 +107,20 @@ END
     await machine.sh("systemctl stop player");
     expect((await teardown("delete", machine.name)).status).to.equal(0);
     expect(await machine.sh(FILMS)).to.equal(films);
+  });
+
+  it("what the stock script does there, unmount by force and delete whatever came of it, deletes through the mount", async () => {
+    await machine.sh(`systemd-run -q --unit=player sh -c 'cd ${volume("bind")} && exec sleep 5000'; sleep 2`);
+    const ran = await machine.ssh(
+      `systemctl stop k3s-agent
+       for path in $(findmnt --raw --noheadings --output TARGET | grep ^${paths.data} | sort --reverse); do umount -f $path; done
+       rm -rf ${paths.data} ${kubeletRoot}`,
+      "",
+      "root",
+    );
+    expect(ran.stderr).to.contain("busy");
+    // This is why ours refuses, and why the stock scripts are disarmed: the same attack as before, and the film is gone.
+    expect((await machine.ssh("test -e /srv/disk/film.mkv", "", "root")).status).to.equal(1);
   });
 
   it("an NFS server that died: bounded in time, and every film is there when it is back", async () => {

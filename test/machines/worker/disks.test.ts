@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import type { Homelab } from "../../config/homelab";
-import { MOUNT_OPTIONS, mountUnitName } from "../../nodes/disks/mount-unit";
-import { diskPlan, isDevice, type PlannedDevice } from "../../nodes/disks/plan";
-import { disksStep } from "../../nodes/disks/step";
-import type { Machine } from "../../sandbox/machine";
-import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "./lab";
+import type { Homelab } from "../../../config/homelab";
+import { MOUNT_OPTIONS, mountUnitName } from "../../../nodes/disks/mount-unit";
+import { diskPlan, isDevice, type PlannedDevice } from "../../../nodes/disks/plan";
+import { disksStep } from "../../../nodes/disks/step";
+import type { Machine } from "../../../sandbox/machine";
+import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "../lab";
 
 describe("data disks, on a booted machine", () => {
   let machine: Machine;
@@ -53,6 +53,18 @@ describe("data disks, on a booted machine", () => {
       );
       const files = units.map((unit) => `'/etc/systemd/system/${unit}'`).join(" ");
       expect(await machine.sh(`systemd-analyze verify ${files} 2>&1 || true`)).to.equal("");
+    });
+
+    it("all states of the machine are asked over one connection", async () => {
+      const logins = async () => Number(await machine.sh("journalctl -u ssh -o cat | grep -c '^Accepted'"));
+      const before = await logins();
+      const states = [state, WatchedState.os(machine)];
+      const seen = await timed("probes of the operating system and the disks, with the login", () =>
+        Promise.all(states.map((each) => each.drift())),
+      );
+      expect(seen).to.deep.equal([[], []]);
+      // The second question about the logins is a login, too.
+      expect((await logins()) - before).to.equal(2);
     });
 
     it("a second run changes nothing", async () => {

@@ -1,13 +1,13 @@
 import { expect } from "chai";
-import type { HostScript } from "../../nodes/host-script";
-import { commandLine } from "../../nodes/host-step";
-import type { Machine } from "../../sandbox/machine";
-import { finished, type Ran } from "../../sandbox/processes";
-import { changes, cleanMachine, needMachines, runStep, stepText, timed } from "./lab";
+import type { HostScript } from "../../../nodes/host-script";
+import { commandLine } from "../../../nodes/host-step";
+import type { Machine } from "../../../sandbox/machine";
+import { finished, type Ran } from "../../../sandbox/processes";
+import { changes, cleanMachine, needMachines, runStep, stepText, timed } from "../lab";
 
 /** A step of the tests' own; `source` is found relative to nodes/scripts. */
 function step(name: string, variables: Record<string, string | number>, timeoutSeconds = 300): HostScript {
-  return { name, source: `../../test/machines/steps/${name}.sh`, variables, timeoutSeconds };
+  return { name, source: `../../test/machines/worker/steps/${name}.sh`, variables, timeoutSeconds };
 }
 
 describe("the runner of steps, on a booted machine", () => {

@@ -1,0 +1,64 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { must } from "./processes";
+
+/** Debian mirror, for builds and inside of machines; for networks that have one of their own. */
+export function debianMirror(): URL {
+  return new URL(process.env.HOMELAB_DEBIAN_MIRROR ?? "http://deb.debian.org/");
+}
+
+/** Lines of sources.list for Debian 12 with its security updates. */
+export function sources(): string {
+  const mirror = debianMirror().href.replace(/\/+$/, "");
+  return [
+    `deb ${mirror}/debian bookworm main`,
+    `deb ${mirror}/debian bookworm-updates main`,
+    `deb ${mirror}/debian-security bookworm-security main`,
+    "",
+  ].join("\n");
+}
+
+/**
+ * Installs Debian 12 below `tree`, from its packages. The initrd gets the drivers that `customize` lists in
+ * /etc/initramfs-tools/modules, and no others: unpacking it is a large part of a boot in software emulation.
+ *
+ * @param folder takes what the build needs besides.
+ * @param customize shell text that runs at the end with the tree as $1.
+ * @throws Error with the last lines of what failed, for example because the mirror does not answer.
+ */
+export async function debianTree(
+  folder: string,
+  tree: string,
+  packages: readonly string[],
+  customize: string,
+): Promise<void> {
+  const list = path.join(folder, "sources.list");
+  const script = path.join(folder, "customize");
+  fs.writeFileSync(list, sources());
+  fs.writeFileSync(script, customize);
+  // Documentation is most of a small system's files, and nothing reads it here.
+  const excluded = ["doc", "man", "info", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+  await must("unshare", [
+    // It mounts /proc, /sys and this computer's own /dev/shm below the tree. They and all that it starts end with it: if
+    // it is killed, nobody is left to unmount them, and whoever deletes the tree later would delete through them.
+    ...["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"],
+    ...["--mode=root", "--variant=minbase", "--format=directory", "--quiet"],
+    ...["--aptopt=Acquire::Retries 5", ...excluded],
+    `--include=${packages.join(",")}`,
+    // Before the kernel's own first initrd, which would otherwise hold every driver there is.
+    `--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/sandbox"`,
+    `--customize-hook=sh ${script} "$1"`,
+    ...["bookworm", tree, list],
+  ]);
+  fs.rmSync(list);
+  fs.rmSync(script);
+}
+
+/** The one file of a tree's /boot whose name begins so. */
+export function bootFile(tree: string, prefix: string): string {
+  const files = fs.readdirSync(path.join(tree, "boot")).filter((file) => file.startsWith(prefix));
+  if (files.length !== 1) {
+    throw new Error(`the image has ${files.length} files boot/${prefix}*, it should have one`);
+  }
+  return path.join(tree, "boot", files[0]);
+}

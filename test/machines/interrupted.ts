@@ -1,0 +1,61 @@
+import type { HostScript } from "../../nodes/host-script";
+import { commandLine } from "../../nodes/host-step";
+import type { Machine } from "../../sandbox/machine";
+import { finished } from "../../sandbox/processes";
+import { stepText } from "./lab";
+
+/**
+ * Starts a step and ends it in the middle, with everything that it has started.
+ *
+ * @param reached bash condition on the machine; as soon as it holds, the step ends.
+ * @param how `kill`: its unit is killed. `power`: the machine's power goes, and it boots again.
+ * @throws Error if the step ends by itself before that.
+ */
+export async function interrupt(
+  machine: Machine,
+  script: HostScript,
+  reached: string,
+  how: "kill" | "power" = "kill",
+): Promise<void> {
+  const unit = `homelab-${script.name}`;
+  const client = machine.startSsh(commandLine(machine.user, script.timeoutSeconds));
+  const ended = finished(client, stepText(machine, script));
+  // Asked on the machine, four times a second: over SSH each question takes longer than what is waited for.
+  await machine.sh(`
+    until systemctl is-active --quiet ${unit}; do sleep 0.25; done
+    until ${reached}; do systemctl is-active --quiet ${unit} || exit 9; sleep 0.25; done
+    ${how === "kill" ? `systemctl kill --signal=KILL ${unit}` : "true"}`);
+  if (how === "power") {
+    await machine.kill();
+    await ended;
+    await machine.boot();
+  } else {
+    await ended;
+  }
+}
+
+/**
+ * Runs a step again and again, each time killed at once after the first change that it says, until a run has nothing left
+ * to change.
+ *
+ * @returns the changes, in order: one of each run.
+ * @throws Error if a run fails by itself, if it changes more than one thing, or if it goes on for ever.
+ */
+export async function killedAfterEachChange(machine: Machine, script: HostScript): Promise<string[]> {
+  const said = `echo "changed: $1"\n`;
+  const text = stepText(machine, script).replace(said, () => `${said}  kill -KILL $$\n`);
+  const seen: string[] = [];
+  for (let runs = 0; runs < 60; runs++) {
+    const ran = await machine.ssh(commandLine(machine.user, script.timeoutSeconds), text);
+    const log = await machine.sh(`grep '^changed: ' /var/log/homelab/${script.name}.log || true`);
+    const changes = log.split("\n").filter((line) => line !== "");
+    if (ran.status === 0 && changes.length === 0) {
+      return seen;
+    }
+    if (ran.status !== 137 || changes.length !== 1) {
+      throw new Error(`after ${seen.join("; ")}: status ${ran.status}, ${changes.join("; ")}\n${ran.stderr}`);
+    }
+    seen.push(changes[0]);
+  }
+  throw new Error(`${script.name} never comes to an end: ${seen.join("; ")}`);
+}
