@@ -123,7 +123,7 @@ describe("Velero", () => {
     const policies = ofType(/core\/v1:ConfigMap$/);
     const schedules = ofType(/velero\.io\/v1:Schedule$/);
     expect(dependsOn(resources, gate, ofType(/helm\.sh\/v4:Chart$/)[0])).to.equal(true);
-    expect([schedules.length, policies.length]).to.deep.equal([3, 2]);
+    expect([schedules.length, policies.length]).to.deep.equal([3, 3]);
     for (const schedule of schedules) {
       for (const needed of [gate, ...policies]) {
         expect(dependsOn(resources, schedule, needed), `${schedule.name} after ${needed.name}`).to.equal(true);

@@ -89,6 +89,7 @@ describe("Longhorn", () => {
       const single = home((config) => {
         delete config.machines.k3s2;
         delete config.machines.k3s3;
+        config.apps = {};
         config.storage.tiers = { standard: { ...config.storage.tiers.standard, replicas: 1 } };
       });
       expect(values(home()).csi.attacherReplicaCount).to.equal(2);
