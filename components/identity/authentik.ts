@@ -29,7 +29,11 @@ export class Authentik extends OrderedComponent {
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // Retained with the claim in it: deleting a namespace deletes every claim inside, whatever protects those.
-    const space = namespace(authentikNames.namespace, { homelab, gatewayAccess: true }, { ...child, retainOnDelete: true });
+    const space = namespace(
+      authentikNames.namespace,
+      { homelab, gatewayAccess: true },
+      { ...child, retainOnDelete: true },
+    );
     const inSpace = (object: string) => ({ name: object, namespace: space.name });
 
     const config = new core.Secret(

@@ -35,11 +35,7 @@ export class KubePrometheusStack extends OrderedComponent {
     const child: pulumi.CustomResourceOptions = { parent: this };
 
     // Retained: a namespace takes the claims inside with it.
-    const space = namespace(
-      MONITORING_NAMESPACE,
-      { homelab, gatewayAccess: true },
-      { ...child, retainOnDelete: true },
-    );
+    const space = namespace(MONITORING_NAMESPACE, { homelab, gatewayAccess: true }, { ...child, retainOnDelete: true });
     this.namespace = space.name;
     const inSpace = (object: string) => ({ name: object, namespace: this.namespace });
     const secret = (suffix: string, object: string, stringData: Record<string, pulumi.Input<string>>) =>
