@@ -13,6 +13,9 @@ import { APP_LABEL, appLabels, claimName, jobName } from "./names";
 import { appPolicy, jobPolicies } from "./network";
 import { fileKey, filesHash, filesName, jobPod, podSpec, secretName, secretVariables } from "./pod";
 
+/** Longest run of a job, in seconds; shorter than the wait for it, so that the failure has the job's own reason. */
+const JOB_SECONDS = 3300;
+
 export interface AppInstanceArgs {
   homelab: Homelab;
   app: App;
@@ -126,54 +129,58 @@ export class AppInstance extends OrderedComponent {
       },
       { ...child, dependsOn: before, customTimeouts: { create: "20m", update: "20m" } },
     );
-    if (app.port !== undefined) {
-      const service = new core.Service(
-        name,
-        {
-          metadata: metadata(app.name),
-          spec: {
-            selector: { [APP_LABEL]: app.name },
-            ports: [{ name: "http", port: app.port, targetPort: "http" }],
-          },
-        },
-        child,
-      );
-      if (app.access && app.access.policy !== "proxy") {
-        httpsRoute(
-          `${name}-route`,
-          {
-            service: app.name,
-            host: homelab.routes[app.name],
-            namespace: args.namespace,
-            backend: { name: app.name, port: app.port },
-          },
-          { ...child, dependsOn: [service] },
-        );
-      }
-      for (const job of Object.keys(app.jobs)) {
-        new batch.Job(
-          `${name}-${job}`,
-          {
-            metadata: metadata(jobName(app, job)),
-            // Failed for good after a few attempts, which an alert reports; the wait for it fails the run by name.
-            spec: {
-              backoffLimit: 4,
-              template: {
-                metadata: { labels: { ...labels, [APP_LABEL]: jobName(app, job) } },
-                spec: jobPod(homelab, app, job),
+    const service =
+      app.port === undefined
+        ? []
+        : [
+            new core.Service(
+              name,
+              {
+                metadata: metadata(app.name),
+                spec: {
+                  selector: { [APP_LABEL]: app.name },
+                  ports: [{ name: "http", port: app.port, targetPort: "http" }],
+                },
               },
+              child,
+            ),
+          ];
+    if (app.port !== undefined && app.access && app.access.policy !== "proxy") {
+      httpsRoute(
+        `${name}-route`,
+        {
+          service: app.name,
+          host: homelab.routes[app.name],
+          namespace: args.namespace,
+          backend: { name: app.name, port: app.port },
+        },
+        { ...child, dependsOn: service },
+      );
+    }
+    for (const job of Object.keys(app.jobs)) {
+      new batch.Job(
+        `${name}-${job}`,
+        {
+          metadata: metadata(jobName(app, job)),
+          // Failed for good after a few attempts or a while, which an alert reports; the wait for it fails the run by name.
+          spec: {
+            backoffLimit: 4,
+            activeDeadlineSeconds: JOB_SECONDS,
+            template: {
+              metadata: { labels: { ...labels, [APP_LABEL]: jobName(app, job) } },
+              spec: jobPod(homelab, app, job),
             },
           },
-          // A Job cannot be changed, only made anew.
-          {
-            ...child,
-            dependsOn: [deployment, service],
-            deleteBeforeReplace: true,
-            replaceOnChanges: ["spec"],
-            customTimeouts: { create: "60m" },
-          },
-        );
-      }
+        },
+        // A Job cannot be changed, only made anew.
+        {
+          ...child,
+          dependsOn: [deployment, ...service],
+          deleteBeforeReplace: true,
+          replaceOnChanges: ["spec"],
+          customTimeouts: { create: "60m" },
+        },
+      );
     }
     this.registerOutputs();
   }

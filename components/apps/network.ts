@@ -78,7 +78,10 @@ export function jobPolicies(app: App): AppPolicy[] {
   return jobsOf(app).map(({ name, namespace }) => ({
     name,
     namespace,
-    spec: { endpointSelector: { matchLabels: { [APP_LABEL]: name } }, egress: [toPort(app)] },
+    spec: {
+      endpointSelector: { matchLabels: { [APP_LABEL]: name } },
+      ...(app.port === undefined ? {} : { egress: [toPort(app)] }),
+    },
   }));
 }
 

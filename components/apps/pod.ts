@@ -4,12 +4,16 @@ import { merged } from "../../config/apps/merge";
 import type { App, Homelab } from "../../config/homelab";
 import { intelWorkers, INTEL_RESOURCE } from "../gpu/intel-manifests";
 import { NVIDIA_RESOURCE, NVIDIA_RUNTIME_CLASS, nvidiaWorkers } from "../gpu/nvidia-values";
+import { allowedGroups } from "../identity/blueprint";
 import { oidcClientId, oidcEndpoints } from "../identity/oidc";
 import { tolerationsFor } from "../taints";
 import { claimName, MEDIA_CLAIM } from "./names";
 
-/** What a root start needs to give itself up: own its folders and change to the user (s6-overlay, PUID and PGID). */
-const ROOT_START_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"];
+/**
+ * What a root start needs to give itself up: own its folders, change to the user, and stop what then runs as another than
+ * root (s6-overlay, PUID and PGID).
+ */
+const ROOT_START_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
 
 /** repository:tag, with the digest where there is one. */
 export function imageOf({ image: { repository, tag, digest } }: Pick<App, "image">): string {
@@ -19,6 +23,11 @@ export function imageOf({ image: { repository, tag, digest } }: Pick<App, "image
 /** User and group of the media, as which apps run. */
 function ownerOf(homelab: Homelab): { uid: number; gid: number } {
   return homelab.storage.media?.owner ?? { uid: 1000, gid: 1000 };
+}
+
+/** As whom the pod runs and to whom its volumes belong; undefined where the image starts as root. */
+function userOf(homelab: Homelab, { runAs, user }: App): { uid: number; gid: number } | undefined {
+  return runAs === "owner" ? ownerOf(homelab) : user;
 }
 
 /** Name of the Secret with an app's generated variables. */
@@ -70,7 +79,17 @@ export function podSpec(homelab: Homelab, app: App): core.v1.PodSpec {
     volumes: volumes(app),
     terminationGracePeriodSeconds: 60,
   };
-  return merged(spec as unknown as Record<string, unknown>, app.pod) as unknown as core.v1.PodSpec;
+  return extended(spec, app.pod, ["volumes", "initContainers"]);
+}
+
+/** Fields of Kubernetes over ours; lists that ours would be lost from are added to it. */
+function extended<T extends object>(spec: T, over: Readonly<Record<string, unknown>>, lists: readonly string[]): T {
+  const ours = spec as unknown as Readonly<Record<string, unknown>>;
+  const result: Record<string, unknown> = { ...over };
+  for (const key of lists.filter((one) => Array.isArray(over[one]))) {
+    result[key] = [...((ours[key] as unknown[] | undefined) ?? []), ...(over[key] as unknown[])];
+  }
+  return merged(ours, result) as unknown as T;
 }
 
 function onNodes(names: readonly string[]): core.v1.Affinity {
@@ -85,11 +104,11 @@ function onNodes(names: readonly string[]): core.v1.Affinity {
   };
 }
 
-function podSecurity(homelab: Homelab, { runAs }: App): core.v1.PodSecurityContext {
-  const { uid, gid } = ownerOf(homelab);
+function podSecurity(homelab: Homelab, app: App): core.v1.PodSecurityContext {
+  const user = userOf(homelab, app);
   return {
     seccompProfile: { type: "RuntimeDefault" },
-    ...(runAs === "owner" ? { runAsNonRoot: true, runAsUser: uid, runAsGroup: gid } : {}),
+    ...(user ? { runAsNonRoot: true, runAsUser: user.uid, runAsGroup: user.gid } : {}),
   };
 }
 
@@ -119,7 +138,7 @@ function container(homelab: Homelab, app: App): core.v1.Container {
     volumeMounts: mounts(app),
     securityContext: {
       allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"], ...(app.runAs === "owner" ? {} : { add: ROOT_START_CAPABILITIES }) },
+      capabilities: { drop: ["ALL"], ...(userOf(homelab, app) ? {} : { add: ROOT_START_CAPABILITIES }) },
       ...(app.runAs === "owner" ? { readOnlyRootFilesystem: true } : {}),
     },
     resources: {
@@ -129,7 +148,7 @@ function container(homelab: Homelab, app: App): core.v1.Container {
     },
     ...(app.schedule === undefined && app.port !== undefined ? probes(app) : {}),
   };
-  return merged(spec as unknown as Record<string, unknown>, app.container) as unknown as core.v1.Container;
+  return extended(spec, app.container, ["env", "volumeMounts"]);
 }
 
 /** A slice of time or a share of a device; one each, which the device plugins insist on. */
@@ -139,9 +158,17 @@ function gpuShare({ gpu }: App): Record<string, string> {
 
 /** Variables of OpenID Connect that are no secret. */
 function oidcVariables(homelab: Homelab, { name, access, oidc }: App): Record<string, string> {
-  return access?.policy === "oidc" && oidc
-    ? { [oidc.clientId]: oidcClientId(name), [oidc.discovery]: oidcEndpoints(homelab, name).discovery }
-    : {};
+  if (access?.policy !== "oidc" || !oidc) {
+    return {};
+  }
+  const { clientId, discovery, roles } = oidc;
+  return {
+    [clientId]: oidcClientId(name),
+    [discovery]: oidcEndpoints(homelab, name).discovery,
+    ...(roles
+      ? { [roles.allowed]: allowedGroups(homelab, name).join(","), [roles.admin]: homelab.identity.groups.admins }
+      : {}),
+  };
 }
 
 /** Names of the variables that come from the app's Secret. */
@@ -189,16 +216,16 @@ function mounts(app: App): core.v1.VolumeMount[] {
 /** A new Longhorn volume belongs to root; this gives its root folder, and nothing below it, to the app's user. */
 function initContainers(homelab: Homelab, app: App): core.v1.Container[] {
   const names = Object.keys(app.volumes);
-  if (app.runAs !== "owner" || names.length === 0) {
+  const user = userOf(homelab, app);
+  if (user === undefined || names.length === 0) {
     return [];
   }
-  const { uid, gid } = ownerOf(homelab);
   return [
     {
       name: "own-volumes",
       image: homelab.versions.images.localPathHelper,
       imagePullPolicy: "IfNotPresent",
-      command: ["chown", `${uid}:${gid}`, ...names.map((name) => `/volumes/${name}`)],
+      command: ["chown", `${user.uid}:${user.gid}`, ...names.map((name) => `/volumes/${name}`)],
       volumeMounts: names.map((name) => ({ name, mountPath: `/volumes/${name}` })),
       securityContext: {
         runAsNonRoot: false,

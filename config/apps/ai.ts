@@ -36,7 +36,9 @@ export const aiApps: Readonly<Record<string, CatalogEntry>> = {
       OAUTH_SCOPES: "openid email profile groups",
       // Accounts are found by the address that Authentik vouches for.
       OAUTH_MERGE_ACCOUNTS_BY_EMAIL: "true",
-      ENABLE_OAUTH_ROLE_MANAGEMENT: "false",
+      // Groups of Authentik decide who is let in and who administers it.
+      ENABLE_OAUTH_ROLE_MANAGEMENT: "true",
+      OAUTH_ROLES_CLAIM: "groups",
       DEFAULT_USER_ROLE: "user",
     },
     oidc: {
@@ -44,6 +46,7 @@ export const aiApps: Readonly<Record<string, CatalogEntry>> = {
       clientId: "OAUTH_CLIENT_ID",
       clientSecret: "OAUTH_CLIENT_SECRET",
       discovery: "OPENID_PROVIDER_URL",
+      roles: { allowed: "OAUTH_ALLOWED_ROLES", admin: "OAUTH_ADMIN_ROLES" },
     },
     secrets: { WEBUI_SECRET_KEY: "session-key" },
     uses: ["ollama"],
@@ -58,9 +61,12 @@ export const aiApps: Readonly<Record<string, CatalogEntry>> = {
     image: { repository: "docker.io/universonic/stable-diffusion-webui", tag: "latest" },
     port: 8080,
     gpu: "nvidia",
-    args: ["--listen", "--port", "8080", "--medvram", "--xformers"],
+    // After the image's own --listen --port 8080 --xformers --update-check (its Dockerfile's ENTRYPOINT).
+    args: ["--medvram"],
     probe: { startSeconds: 1800 },
+    // Everything below /app, where it installs what is missing, belongs to this user; webui.sh refuses root.
     runAs: "image",
+    user: { uid: 1000, gid: 1000 },
     env: nvidia,
     internet: true,
     scratch: { tmp: { mountPath: "/tmp", size: "10Gi" } },

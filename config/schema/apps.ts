@@ -8,11 +8,11 @@ const variable = pattern(
   "use letters, digits and underscores, not beginning with a digit",
 );
 
-/** A Kubernetes quantity of processors or of memory. */
-const quantity = pattern(
-  /^[0-9]+(\.[0-9]+)?(m|Mi|Gi|Ti)?$/,
-  "a quantity such as 250m, 2, 512Mi or 4Gi",
-  "write processors as 250m or 2, memory as 512Mi or 4Gi",
+/** A Kubernetes quantity of processors. */
+const processors = pattern(
+  /^([1-9][0-9]*m|[1-9][0-9]*|0\.[0-9]*[1-9]|[1-9][0-9]*\.[0-9]+)$/,
+  "a number of processors such as 250m, 0.5 or 2",
+  "write 250m for a quarter of one",
 );
 
 /** How people get to a route, and who. */
@@ -86,13 +86,22 @@ export const appSchema = z.strictObject({
   internal: z.boolean().default(false),
   /** How the app itself speaks OpenID Connect: variables that it reads, and where a login comes back to. */
   oidc: z
-    .strictObject({ redirectPath: absolutePath, clientId: variable, clientSecret: variable, discovery: variable })
+    .strictObject({
+      redirectPath: absolutePath,
+      clientId: variable,
+      clientSecret: variable,
+      discovery: variable,
+      /** Variables with the groups that may use it and those that administer it, by their names in Authentik. */
+      roles: z.strictObject({ allowed: variable, admin: variable }).optional(),
+    })
     .optional(),
   /**
    * As whom it runs. `owner`: the owner of the media, by Kubernetes. `environment`: the same, by PUID and PGID of an image
    * that starts as root. `image`: as its image says.
    */
   runAs: z.enum(["owner", "environment", "image"]).default("owner"),
+  /** With runAs `image`: the one user as whom the image can run; its volumes are given to it. Default: root. */
+  user: z.strictObject({ uid: z.int().min(1).max(65534), gid: z.int().min(1).max(65534) }).optional(),
   volumes: z.record(hostname, volumeSchema).default({}),
   scratch: z.record(hostname, scratchSchema).default({}),
   /** Mounts the media share, once and whole: hard links between downloads and libraries work within one mount only. */
@@ -125,15 +134,15 @@ export const appSchema = z.strictObject({
     .prefault({}),
   resources: z
     .strictObject({
-      cpu: quantity.default("50m"),
-      memory: quantity.default("128Mi"),
-      memoryLimit: quantity.default("1Gi"),
+      cpu: processors.default("50m"),
+      memory: bytes.default("128Mi"),
+      memoryLimit: bytes.default("1Gi"),
     })
     .prefault({}),
   jobs: z.record(hostname, jobSchema).default({}),
-  /** Merged into the pod's spec. */
+  /** Merged into the pod's spec; volumes and initContainers are added to those that are there. */
   pod: kubernetes,
-  /** Merged into the container. */
+  /** Merged into the container; env and volumeMounts are added to those that are there. */
   container: kubernetes,
 });
 
