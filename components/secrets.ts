@@ -23,9 +23,17 @@ export function appSecretNames({ apps }: Pick<Homelab, "apps">): string[] {
   return [...new Set(named)].sort();
 }
 
+/** What decides which secrets there are. */
+export type SecretsOf = Pick<Homelab, "apps"> & { readonly cluster: Pick<Homelab["cluster"], "rotations"> };
+
 /**
  * Every secret that nobody has to choose. They live in the state, outlast every generation of the cluster and are
  * protected: a restore needs the tokens and keys of the time of the backup.
+ *
+ * Those of `cluster.rotations` are made anew when their number is raised, and everything that uses them follows in the same
+ * run. All others are kept for ever, because what they opened would stay shut: K3s' server token encrypts the datastore's
+ * bootstrap data, Velero's password its repositories, Authentik's key its sessions and identifiers; PostgreSQL, Authentik's
+ * first administrator and Grafana's read theirs once, and change it in themselves.
  */
 export class GeneratedSecrets extends OrderedComponent {
   /** Password of K3s servers; encrypts the bootstrap data, so it may never change silently. */
@@ -49,11 +57,24 @@ export class GeneratedSecrets extends OrderedComponent {
   /** 32 letters and digits, which OAuth2-Proxy decodes to a valid AES key length. */
   public readonly cookieSecrets: Readonly<Record<ProxiedService, pulumi.Output<string>>>;
 
-  public constructor(name: string, homelab: Pick<Homelab, "apps">, opts?: pulumi.ComponentResourceOptions) {
+  public constructor(name: string, homelab: SecretsOf, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:secrets:GeneratedSecrets", name, opts);
     const child: pulumi.CustomResourceOptions = { parent: this, protect: true };
     const password = (key: string, length: number, upper = true) =>
       new random.RandomPassword(`${name}-${key}`, { length, special: false, upper }, child).result;
+    // A protected resource cannot be replaced. Unprotecting and replacing in one run is allowed (pulumi v3
+    // pkg/resource/deploy/step_generator.go), so the protection goes with the first rotation.
+    const rotated = (group: keyof Homelab["cluster"]["rotations"]) => {
+      const rotation = homelab.cluster.rotations[group];
+      return rotation === 0
+        ? { keepers: undefined, options: child }
+        : { keepers: { rotation: String(rotation) }, options: { ...child, protect: false } };
+    };
+    const rotatedPassword = (group: "clients" | "cookies", key: string, length: number) => {
+      const { keepers, options } = rotated(group);
+      return new random.RandomPassword(`${name}-${key}`, { length, special: false, upper: true, keepers }, options)
+        .result;
+    };
 
     // Lower case only: K3s parses values that look like its K10 or bootstrap form differently (k3s pkg/clientaccess).
     this.k3sServerToken = password("k3s-server-token", 48, false);
@@ -67,11 +88,18 @@ export class GeneratedSecrets extends OrderedComponent {
     this.authentikBootstrapToken = password("authentik-bootstrap-token", 60);
     this.grafanaAdminPassword = password("grafana-admin-password", 32);
     this.veleroRepositoryPassword = password("velero-repository-password", 48);
-    this.oidcClientSecrets = record(oidcClients(homelab), (client) => password(`oidc-${client}`, 64));
+    this.oidcClientSecrets = record(oidcClients(homelab), (client) => rotatedPassword("clients", `oidc-${client}`, 64));
+    const ofApps = rotated("apps");
     this.appSecrets = record(appSecretNames(homelab), (key) =>
-      pulumi.secret(new random.RandomBytes(`${name}-app-${key.replace(".", "-")}`, { length: 16 }, child).hex),
+      pulumi.secret(
+        new random.RandomBytes(
+          `${name}-app-${key.replace(".", "-")}`,
+          { length: 16, keepers: ofApps.keepers },
+          ofApps.options,
+        ).hex,
+      ),
     );
-    this.cookieSecrets = record(proxiedServices, (service) => password(`cookie-${service}`, 32));
+    this.cookieSecrets = record(proxiedServices, (service) => rotatedPassword("cookies", `cookie-${service}`, 32));
     this.registerOutputs();
   }
 }

@@ -40,6 +40,8 @@ export function authentikEnvironment(homelab: Homelab): Record<string, string> {
     AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS: trustedProxies(homelab).join(","),
     // The one outpost is inside of the server; without this it would look for a Kubernetes API that it may not talk to.
     AUTHENTIK_OUTPOSTS__DISCOVER: "false",
+    // Loki keeps the audit log, which is written at this level.
+    AUTHENTIK_LOG_LEVEL: "info",
     AUTHENTIK_DISABLE_UPDATE_CHECK: "true",
     AUTHENTIK_DISABLE_STARTUP_ANALYTICS: "true",
     AUTHENTIK_ERROR_REPORTING__ENABLED: "false",

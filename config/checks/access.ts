@@ -72,4 +72,17 @@ const quotas: Check = {
   },
 };
 
-export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas];
+const auditLog: Check = {
+  name: "the audit log is kept longest",
+  needs: ["monitoring"],
+  run({ monitoring: { loki } }) {
+    return issueIf(loki.auditDays < loki.retentionDays, () => ({
+      path: "monitoring.loki.auditDays",
+      found: `${loki.auditDays}, and other logs are kept ${loki.retentionDays} days`,
+      allowed: `${loki.retentionDays} or more`,
+      fix: "raise it, or lower monitoring.loki.retentionDays",
+    }));
+  },
+};
+
+export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas, auditLog];

@@ -1,35 +1,7 @@
 import { expect } from "chai";
-import type { RecordedResource } from "../../plan/record";
+import { difference, type Difference } from "../support/difference";
 import { edited } from "../support/home";
-import { recordedHome, recordedStack, revealed, type RecordedStack } from "../support/stack";
-
-/** Everything of a resource that the engine would compare. */
-function compared(resource: RecordedResource): string {
-  return JSON.stringify(revealed(resource.inputs));
-}
-
-interface Difference {
-  added: string[];
-  removed: string[];
-  /** Resources of both whose inputs differ. */
-  changed: string[];
-}
-
-function difference(before: RecordedStack, after: RecordedStack): Difference {
-  const map = (stack: RecordedStack) => new Map(stack.resources.map((resource) => [resource.urn, resource]));
-  const [old, now] = [map(before), map(after)];
-  const names = (resources: RecordedResource[]) => [...new Set(resources.map(({ name }) => name))].sort();
-  return {
-    added: names([...now.values()].filter(({ urn }) => !old.has(urn))),
-    removed: names([...old.values()].filter(({ urn }) => !now.has(urn))),
-    changed: names(
-      [...now.values()].filter((resource) => {
-        const other = old.get(resource.urn);
-        return other !== undefined && compared(other) !== compared(resource);
-      }),
-    ),
-  };
-}
+import { recordedHome, recordedStack, type RecordedStack } from "../support/stack";
 
 /**
  * What lists every node, and so must follow when one comes or goes: who may mount, who is waited for, whose requests
