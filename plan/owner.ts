@@ -54,9 +54,7 @@ export function ownerTasks(homelab: Homelab): OwnerTask[] {
     topic: "account",
     text: `a Backblaze B2 account in ${backup.b2.region}; buckets ${backup.b2.veleroBucket} and ${backup.b2.etcdBucket} must be free or ours`,
   });
-  tasks.push(
-    ...notBackedUp(homelab).map((text) => ({ topic: "no backup" as const, text: `${text} is in no backup to B2` })),
-  );
+  tasks.push(...notBackedUp(homelab).map((text) => ({ topic: "no backup" as const, text })));
   tasks.push(
     ...homelab.hypervisors.map((machine) => ({
       topic: "hardware" as const,
