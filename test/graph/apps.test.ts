@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { GATEWAY_ACCESS_LABEL } from "../../components/namespace";
+import { GATEWAY_ACCESS_LABEL } from "../../components/network/names";
 import { parseHomelab } from "../../config/parse";
 import { notBackedUp } from "../../plan/owner";
 import { edited, home, homeConfig } from "../support/home";
