@@ -90,9 +90,7 @@ describe("certificates", () => {
   });
 
   it("trap 43: there is one for each host, and no wildcard, which HTTP-01 cannot issue", () => {
-    const names = services.flatMap(
-      (service) => certificateManifest(homelab, service).spec.dnsNames as string[],
-    );
+    const names = services.flatMap((service) => certificateManifest(homelab, service).spec.dnsNames as string[]);
     expect(names).to.have.members(Object.values(homelab.routes));
     expect(names.filter((name) => name.includes("*"))).to.deep.equal([]);
   });

@@ -2,7 +2,13 @@ import { execFileSync } from "node:child_process";
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { parse } from "yaml";
-import { allowedGroups, blueprint, blueprintYaml, proxiedApps, type BlueprintEntry } from "../../../components/identity/blueprint";
+import {
+  allowedGroups,
+  blueprint,
+  blueprintYaml,
+  proxiedApps,
+  type BlueprintEntry,
+} from "../../../components/identity/blueprint";
 import { oidcEndpoints } from "../../../components/identity/oidc";
 import { oidcClients, proxiedServices } from "../../../components/secrets";
 import { home } from "../../support/home";
@@ -85,7 +91,9 @@ describe("blueprint of Authentik", () => {
       const [uri, ...more] = attrs?.redirect_uris as { matching_mode: string; url: string }[];
       expect(more).to.deep.equal([]);
       expect(uri.matching_mode).to.equal("strict");
-      expect(uri.url).to.match(/^https:\/\/[\w-]+\.fletcherlabs\.net\/(oauth2\/callback|login\/generic_oauth|oauth\/oidc\/callback)$/);
+      expect(uri.url).to.match(
+        /^https:\/\/[\w-]+\.fletcherlabs\.net\/(oauth2\/callback|login\/generic_oauth|oauth\/oidc\/callback)$/,
+      );
     }
   });
 
