@@ -17,7 +17,9 @@ function show(peer: Peer): string {
   return "pod" in peer ? peer.pod : "entity" in peer ? peer.entity : `${peer.world} ${peer.ip ?? ""}`;
 }
 
-describe("graph: nothing talks to anything but by a stated flow", () => {
+describe("graph: nothing talks to anything but by a stated flow", function () {
+  // Whole stacks each; slow on a busy machine.
+  this.timeout(120_000);
   let stack: RecordedStack;
   let homelab: Homelab;
   let policies: NetworkPolicies;

@@ -5,7 +5,9 @@ import { podSecurityErrors } from "../support/pod-security";
 import { ownPods } from "../support/pods";
 import { recordedHome, recordedStack, type RecordedStack } from "../support/stack";
 
-describe("graph: what pods may do", () => {
+describe("graph: what pods may do", function () {
+  // Whole stacks each; slow on a busy machine.
+  this.timeout(120_000);
   let stack: RecordedStack;
 
   before(async () => {

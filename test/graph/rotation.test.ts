@@ -13,7 +13,9 @@ function rotated(group: string, number = 1): Promise<RecordedStack> {
   );
 }
 
-describe("graph: secrets are rotated by a number", () => {
+describe("graph: secrets are rotated by a number", function () {
+  // Whole stacks each; slow on a busy machine.
+  this.timeout(120_000);
   let plain: RecordedStack;
   const { apps } = home();
   const oidcApps = apps.filter(({ access }) => access?.policy === "oidc").map(({ name }) => name);

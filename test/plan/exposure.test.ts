@@ -8,7 +8,9 @@ import { recordedHome, revealed, type RecordedStack } from "../support/stack";
 const BEGIN = "<!-- exposure of the home stack, written by npm run plan -->";
 const END = "<!-- end of exposure -->";
 
-describe("what is exposed", () => {
+describe("what is exposed", function () {
+  // A whole stack; slow on a busy machine.
+  this.timeout(120_000);
   const entries = exposureOf(home());
   let stack: RecordedStack;
 
