@@ -101,11 +101,13 @@ describe("graph: applications", () => {
     const policies = stack.ofType(/CiliumNetworkPolicy$/);
     const named = (name: string) =>
       policies.filter(({ inputs }) => (revealed(inputs) as Manifest).metadata.name === name);
-    expect(named("default-deny")).to.have.length(spaces.length);
-    for (const { name } of homelab.apps.filter(({ schedule }) => schedule === undefined)) {
+    const closed = (space: string) =>
+      stack.one(/^kubernetes:networking\.k8s\.io\/v1:NetworkPolicy$/, new RegExp(`^${space}-default-deny$`));
+    for (const { name, namespace } of homelab.apps.filter(({ schedule }) => schedule === undefined)) {
       const [policy] = named(name);
       const deployment = stack.one(/^kubernetes:apps\/v1:Deployment$/, new RegExp(`^${name}$`));
       expect(stack.waitsFor(deployment, policy), name).to.equal(true);
+      expect(stack.waitsFor(deployment, closed(namespace)), `${name} in a closed namespace`).to.equal(true);
     }
   });
 
