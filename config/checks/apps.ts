@@ -39,10 +39,12 @@ const TAKEN = [
     "local-path-storage",
     "csi-driver-nfs",
     "nvidia-device-plugin",
+    "dcgm-exporter",
     "intel-gpu-plugin",
     "monitoring",
     "authentik",
     "velero",
+    "cilium-secrets",
   ],
 ];
 

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { openNamespaces } from "../../components/isolation/default-deny";
 import { platformPodSecurity, podSecurity } from "../../components/isolation/pod-security";
 import { edited, home } from "../support/home";
 import { podSecurityErrors } from "../support/pod-security";
@@ -40,6 +41,14 @@ describe("graph: what pods may do", function () {
       expect((because ?? "").length > 20, name).to.equal(level !== "restricted");
     }
     expect(namespaces().map(({ name }) => name)).to.include.members(Object.keys(platformPodSecurity));
+  });
+
+  it("no app may live in a namespace of the platform or of Kubernetes, whose rules are others", () => {
+    for (const name of [...Object.keys(platformPodSecurity), ...Object.keys(openNamespaces)]) {
+      expect(() => home((config) => (config.apps.recyclarr.namespace = name)), name).to.throw(
+        /apps\.recyclarr\.namespace/,
+      );
+    }
   });
 
   it("every pod that the program writes is admitted by its namespace", () => {
