@@ -77,7 +77,7 @@ describe("npm run doctor, on a LAN of its own", function () {
     expect(one(report, "identity.unique")).to.include({ severity: "ok" });
     expect(one(report, "clock.offset")).to.include({ severity: "ok" });
     expect(one(report, "router.bgp")).to.include({ severity: "ok", found: "open, asked from k3s1, k3s2, k3s3" });
-    expect(of(report, "dns.names").map(({ severity }) => severity)).to.deep.equal(Array(5).fill("ok"));
+    expect(of(report, "dns.names").map(({ severity }) => severity)).to.deep.equal(Array(17).fill("ok"));
     expect(one(report, "cluster.api").found).to.contain("no cluster yet");
     expect(of(report, "disks.state", "k3s3").every(({ found }) => found.includes("there is no such device"))).to.equal(
       true,
