@@ -6,7 +6,10 @@ export type Receiver = Homelab["monitoring"]["receivers"][string];
 export const RECEIVERS_SECRET = "alertmanager-receivers";
 
 /** Where prometheus-operator mounts what alertmanagerSpec.secrets names. */
-const FOLDER = `/etc/alertmanager/secrets/${RECEIVERS_SECRET}`;
+export const RECEIVERS_FOLDER = `/etc/alertmanager/secrets/${RECEIVERS_SECRET}`;
+
+/** Receiver of the dead man's switch, and its file. No receiver of the configuration may have that name. */
+export const WATCH = "dead-mans-switch";
 
 /** Severities that anybody is told about. */
 export type Severity = "warning" | "critical";
@@ -48,7 +51,7 @@ function ntfyUrl(server: string, topic: string, priority: string): string {
 
 /** The channels of one receiver of the configuration. ntfy has two, because a URL carries one priority. */
 export function channels(name: string, receiver: Receiver): Channel[] {
-  const path = `${FOLDER}/${name}`;
+  const path = `${RECEIVERS_FOLDER}/${name}`;
   const verbatim = (secret: string) => secret;
   switch (receiver.kind) {
     case "ntfy": {
@@ -120,13 +123,19 @@ export function allChannels(homelab: Homelab): (Channel & { receiver: string })[
  * @throws if a receiver has no secret, which a cross-check of the configuration refuses before.
  */
 export function receiverFiles(homelab: Homelab): Record<string, string> {
-  return Object.fromEntries(
-    allChannels(homelab).map(({ name, receiver, file }) => {
-      const secret = homelab.secrets.alerts[receiver] as string | undefined;
-      if (secret === undefined) {
-        throw new Error(`secrets.alerts.${receiver} is missing: the receiver has nowhere to send to`);
-      }
-      return [name, file(secret)];
-    }),
-  );
+  const { alerts, deadMansSwitch } = homelab.secrets;
+  const files = allChannels(homelab).map(({ name, receiver, file }) => {
+    const secret = alerts[receiver] as string | undefined;
+    if (secret === undefined) {
+      throw new Error(`secrets.alerts.${receiver} is missing: the receiver has nowhere to send to`);
+    }
+    return [name, file(secret)];
+  });
+  if (homelab.monitoring.deadMansSwitch) {
+    if (deadMansSwitch === undefined) {
+      throw new Error("secrets.deadMansSwitch is missing: the watch cannot be told that alerting works");
+    }
+    files.push([WATCH, deadMansSwitch]);
+  }
+  return Object.fromEntries(files) as Record<string, string>;
 }
