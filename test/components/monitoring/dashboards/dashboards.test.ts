@@ -46,6 +46,7 @@ const twoGpus = () =>
 const noMedia = () =>
   home((config) => {
     delete config.storage.media;
+    config.apps = {};
   });
 const variants: Record<string, () => Homelab> = { home, singleNode, restoring, twoGpus, noMedia };
 
