@@ -27,13 +27,17 @@ const isAlert = (rule: PrometheusAlert | PrometheusRecord): rule is PrometheusAl
 const contains = (labels: Readonly<Record<string, string>>, part: Readonly<Record<string, string>>) =>
   Object.entries(part).every(([key, value]) => labels[key] === value);
 
-/** The rules behind an alert: itself under every severity, and what is recorded for it. */
-function rulesOf(homelab: Homelab, alert: string): (PrometheusAlert | PrometheusRecord)[] {
+/** The rules behind an alert: itself under every severity, and what is recorded for it; of one objective if it is named. */
+function rulesOf(homelab: Homelab, alert: string, slo?: string): (PrometheusAlert | PrometheusRecord)[] {
   const group = alertGroups(homelab).find(({ alerts }) => alerts.some(({ name }) => name === alert));
   if (!group) {
     throw new Error(`no alert is called ${alert}`);
   }
-  return groupRules(homelab, group).filter((rule) => !isAlert(rule) || rule.alert === alert);
+  return groupRules(homelab, group).filter(
+    (rule) =>
+      (!isAlert(rule) || rule.alert === alert) &&
+      (slo === undefined || rule.labels?.slo === slo || rule.expr.includes(`slo="${slo}"`)),
+  );
 }
 
 /** The rule that told it: the one whose own labels are all there. */
@@ -57,8 +61,8 @@ function filled(text: string, labels: Readonly<Record<string, string>>): string 
   });
 }
 
-function verdict({ alert, series, at, fires, interval = "1m", house = home }: AlertCase): string {
-  const rules = rulesOf(house(), alert);
+function verdict({ alert, rule, series, at, fires, interval = "1m", house = home }: AlertCase): string {
+  const rules = rulesOf(house(), alert, rule?.slo);
   const alerts = rules.filter(isAlert);
   const tests = {
     rule_files: ["rules.json"],
