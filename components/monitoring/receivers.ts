@@ -1,4 +1,5 @@
 import type { Homelab } from "../../config/homelab";
+import { isReadable } from "../../config/placeholders";
 
 export type Receiver = Homelab["monitoring"]["receivers"][string];
 
@@ -110,14 +111,28 @@ export function channels(name: string, receiver: Receiver): Channel[] {
   }
 }
 
-/** Servers that Alertmanager must reach to send, each as host and port. */
-export function receiverServers({ monitoring }: Homelab): { host: string; port: number }[] {
-  return Object.values(monitoring.receivers).flatMap((receiver) => {
+interface Server {
+  host: string;
+  port: number;
+}
+
+/** Host and port of an https URL. */
+function serverOf(url: string): Server {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: port === "" ? 443 : Number(port) };
+}
+
+/**
+ * Servers that Alertmanager must reach to send, each as host and port; that of the dead man's switch last, if its URL is
+ * known. Of the URL only the server is told: what is secret is its path.
+ */
+export function receiverServers({ monitoring, secrets }: Homelab): Server[] {
+  const watch = monitoring.deadMansSwitch ? secrets.deadMansSwitch : undefined;
+  const watches = watch !== undefined && isReadable(watch) ? [serverOf(watch)] : [];
+  const servers = Object.values(monitoring.receivers).flatMap((receiver): Server | Server[] => {
     switch (receiver.kind) {
-      case "ntfy": {
-        const { hostname, port } = new URL(receiver.server);
-        return [{ host: hostname, port: port === "" ? 443 : Number(port) }];
-      }
+      case "ntfy":
+        return serverOf(receiver.server);
       case "discord":
         // Webhooks made in early years have the second name.
         return ["discord.com", "discordapp.com"].map((host) => ({ host, port: 443 }));
@@ -129,6 +144,7 @@ export function receiverServers({ monitoring }: Homelab): { host: string; port: 
       }
     }
   });
+  return [...servers, ...watches];
 }
 
 /** Every channel of the homelab with the name of its receiver in the configuration. */

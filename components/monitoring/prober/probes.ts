@@ -7,8 +7,8 @@ import { oidcEndpoints } from "../../identity/oidc";
 export const PROBER_JOB = "prober";
 
 /** Port of the kubelet, the one thing that every node of K3s listens with. */
-const KUBELET_PORT = 10250;
-const NFS_PORT = 2049;
+export const KUBELET_PORT = 10250;
+export const NFS_PORT = 2049;
 
 /** The layer that a probe needs, and everything below it. */
 export type Layer = "L3" | "L4" | "L7";
