@@ -84,8 +84,9 @@ export function toNodes(...ports: number[]): FlowRule {
 }
 
 /** The same peers by ping instead of a port; a rule of Cilium's has either. Echo request is type 8 of ICMPv4. */
-export function byPing({ toPorts: _ports, ...peers }: FlowRule): FlowRule {
-  return { ...peers, icmps: [{ fields: [{ family: "IPv4", type: 8 }] }] };
+export function byPing(rule: FlowRule): FlowRule {
+  const peers = Object.entries(rule).filter(([key]) => key !== "toPorts");
+  return { ...Object.fromEntries(peers), icmps: [{ fields: [{ family: "IPv4", type: 8 }] }] };
 }
 
 export const toApiServer: FlowRule = { toEntities: ["kube-apiserver"], ...tcp([API_PORT]) };

@@ -29,6 +29,7 @@ const consequences = [
   "KubeletDown",
   "LonghornVolumeDegraded",
   "CiliumUnreachableNodes",
+  "GpuMetricsMissing",
 ] as const;
 
 /** Labels that tell two things apart. Alertmanager takes a label that both lack for equal. */

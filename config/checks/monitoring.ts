@@ -9,8 +9,15 @@ type Receiver = RawHomelab["monitoring"]["receivers"][string];
 /** What the secret of each kind of receiver is, and its form. */
 const secretOf: Record<Receiver["kind"], { what: string; form: RegExp }> = {
   ntfy: { what: "the topic: 1 to 64 letters, digits, '-' and '_'", form: /^[-_A-Za-z0-9]{1,64}$/ },
-  discord: { what: "the webhook's https URL", form: /^https:\/\/\S+$/ },
-  slack: { what: "the webhook's https URL", form: /^https:\/\/\S+$/ },
+  // The network policy lets Alertmanager reach these hosts and no other (components/monitoring/receivers.ts).
+  discord: {
+    what: "the webhook's https URL, which begins with https://discord.com/api/webhooks/",
+    form: /^https:\/\/(discord|discordapp)\.com\/api\/webhooks\/\S+$/,
+  },
+  slack: {
+    what: "the webhook's https URL, which begins with https://hooks.slack.com/",
+    form: /^https:\/\/hooks\.slack\.com\/\S+$/,
+  },
   email: { what: "the password of the SMTP user", form: /^.+$/s },
 };
 

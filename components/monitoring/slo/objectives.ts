@@ -76,7 +76,7 @@ export function objectives(homelab: Homelab): Objective[] {
       ? [
           {
             name: "backups" as const,
-            promise: "the last good backup of every schedule is young enough",
+            promise: "the last good backup of each schedule is young",
             percent: percent.backups,
             good: backups(homelab),
             page: "backups",

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
+import { nthAddress } from "../../../config/cidr";
 import type { Homelab } from "../../../config/homelab";
 import { alertGroups, prometheusRules, type PrometheusAlert } from "../../../components/monitoring/alerts/rules";
 import { backupAgeLimitHours } from "../../../components/monitoring/alerts/backups";
@@ -94,6 +95,32 @@ describe("Alerts", () => {
       const [, first] = /^## (.+)$/m.exec(page) ?? [];
       expect(first, topic).to.equal("First: layers 3 and 4");
       expect(page, topic).to.match(/\bping\b[\s\S]*\bnc -z/);
+    }
+  });
+
+  it("the runbooks speak of this house: its machines and addresses, and no placeholder where one of them belongs", () => {
+    const { hypervisors, nodes, network, clusterDns } = home();
+    const machines = [...hypervisors, ...nodes];
+    const addresses = [
+      ...machines.map(({ address }) => address),
+      ...[network.lan.router, network.gateway.ip, clusterDns, nthAddress(network.serviceCidr, 1)],
+    ];
+    const folder = path.join(root, "runbooks");
+    for (const page of fs.readdirSync(folder)) {
+      const text = fs.readFileSync(path.join(folder, page), "utf8");
+      for (const [address] of text.matchAll(/\b(192\.168|10\.4[23])\.\d+\.\d+\b/g)) {
+        expect(addresses, `${page}: ${address}`).to.include(address);
+      }
+      for (const [name] of text.matchAll(/\b(k3s\d|k3s-[a-z]+\d|r\d{3})\b/g)) {
+        expect(
+          machines.map((machine) => machine.name),
+          `${page}: ${name}`,
+        ).to.include(name);
+      }
+      const holes =
+        /<[^>]*\b(node|host|address|machine|server|router|ip|interface|domain)\b[^>]*>|\b(NODE|HOST|ADDRESS)\b(?!:)/;
+      expect(holes.exec(text)?.[0], page).to.equal(undefined);
+      expect(text, page).to.match(/192\.168\.10\.\d+|k3s/);
     }
   });
 

@@ -4,7 +4,7 @@ import { of, told, type AlertCase } from "../case";
 const promises = {
   gateway: { text: "the gateway answers every node", budget: 0.005 },
   storage: { text: "every volume has all its copies", budget: 0.01 },
-  backups: { text: "the last good backup of every schedule is young enough", budget: 0.01 },
+  backups: { text: "the last good backup of each schedule is young", budget: 0.01 },
   media: { text: "the media share and the apps on it are up", budget: 0.01 },
 };
 
