@@ -30,6 +30,7 @@ const consequences = [
   "LonghornVolumeDegraded",
   "CiliumUnreachableNodes",
   "GpuMetricsMissing",
+  "AppDown",
 ] as const;
 
 /** Labels that tell two things apart. Alertmanager takes a label that both lack for equal. */
@@ -47,7 +48,7 @@ const thing = [
     "driver",
     "peer",
   ],
-  ...["slo", "schedule", "name", "exported_namespace", "volume", "pod", "deployment"],
+  ...["slo", "schedule", "name", "exported_namespace", "volume", "pod", "deployment", "app"],
 ];
 
 const named = (...names: string[]) => `alertname =~ "${names.join("|")}"`;
@@ -111,6 +112,12 @@ export function inhibitRules(homelab: Homelab): InhibitRule[] {
       target_matchers: ['alertname = "SloBudgetBurning"', 'slo = "gateway"'],
     },
     ...hostRules(homelab),
+    // The chart says the same of every namespace, without the first thing to do.
+    {
+      source_matchers: [named("AppDown", "AppJobFailed")],
+      target_matchers: [named("KubeDeploymentReplicasMismatch", "KubeDeploymentRolloutStuck", "KubeJobFailed")],
+      equal: ["namespace", "deployment", "job_name"],
+    },
     // The same alert at its higher severity.
     { source_matchers: ['severity = "critical"'], target_matchers: ['severity =~ "warning|info"'], equal: thing },
     {

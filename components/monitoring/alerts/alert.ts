@@ -19,6 +19,8 @@ export interface Alert {
   summary: string;
   /** The first thing to do. */
   description: string;
+  /** Heading of the page that explains it. Default its name. */
+  runbook?: string;
 }
 
 /** A series that Prometheus computes and keeps, for alerts that look far back. */
@@ -38,9 +40,9 @@ export interface AlertGroup {
   alerts: readonly Alert[];
 }
 
-/** GitHub's anchor of a heading that is the alert's name. */
-export function runbookUrl(homelab: Homelab, topic: string, alert: string): string {
-  return `${homelab.monitoring.runbookBase.replace(/\/+$/, "")}/${topic}.md#${alert.toLowerCase()}`;
+/** GitHub's anchor of a heading: the alert's name, unless it says another. */
+export function runbookUrl(homelab: Homelab, topic: string, heading: string): string {
+  return `${homelab.monitoring.runbookBase.replace(/\/+$/, "")}/${topic}.md#${heading.toLowerCase()}`;
 }
 
 /** A PromQL matcher's regular expression that is exactly one of these names; in PromQL's strings a backslash is doubled. */

@@ -1,5 +1,6 @@
 import type { Homelab } from "../../../config/homelab";
 import { runbookUrl, type AlertGroup } from "./alert";
+import { appAlerts } from "./apps";
 import { backupAlerts } from "./backups";
 import { certificateAlerts } from "./certificates";
 import { csiAlerts } from "./csi";
@@ -50,6 +51,7 @@ export function alertGroups(homelab: Homelab): AlertGroup[] {
     certificateAlerts(),
     gpuAlerts(homelab),
     identityAlerts(homelab),
+    appAlerts(homelab),
     sloAlerts(homelab),
   ].filter((group) => group !== undefined);
 }
@@ -63,13 +65,13 @@ export function groupRules(homelab: Homelab, group: AlertGroup): (PrometheusReco
       ...(labels ? { labels: { ...labels } } : {}),
     })),
     ...group.alerts.map(
-      ({ name, expr, for: held, keepFiringFor, severity, labels, summary, description }): PrometheusAlert => ({
+      ({ name, expr, for: held, keepFiringFor, severity, labels, summary, description, runbook }): PrometheusAlert => ({
         alert: name,
         expr,
         ...(held ? { for: held } : {}),
         ...(keepFiringFor ? { keep_firing_for: keepFiringFor } : {}),
         labels: { severity, ...labels },
-        annotations: { summary, description, runbook_url: runbookUrl(homelab, group.topic, name) },
+        annotations: { summary, description, runbook_url: runbookUrl(homelab, group.topic, runbook ?? name) },
       }),
     ),
   ];

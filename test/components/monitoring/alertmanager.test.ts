@@ -20,6 +20,19 @@ const silent = () =>
     delete config.secrets.deadMansSwitch;
   });
 
+/** A house with one receiver, or with the dead man's switch alone. */
+const only = (kind: string) => {
+  const { monitoring, secrets } = everyReceiver();
+  return home((config) => {
+    config.monitoring.receivers = kind in monitoring.receivers ? { [kind]: monitoring.receivers[kind] } : {};
+    config.secrets.alerts = kind in secrets.alerts ? { [kind]: secrets.alerts[kind] } : {};
+    if (kind !== "dead-mans-switch") {
+      delete config.monitoring.deadMansSwitch;
+      delete config.secrets.deadMansSwitch;
+    }
+  });
+};
+
 /** The configuration as amtool of this machine can read it: up to 0.27 it knows two of the files only as URLs. */
 function configFile(homelab: Homelab): string {
   const text = stringify(alertmanagerConfig(homelab));
@@ -122,6 +135,28 @@ describe("Alertmanager", () => {
         expect(run.ok, run.output).to.be.true;
       });
     }
+
+    for (const kind of ["phone", "chat", "work", "mail", "dead-mans-switch"]) {
+      it(`is valid and leads there with nothing but ${kind}`, () => {
+        const homelab = only(kind);
+        const run = runTool("amtool", ["check-config", "am.yml"], { "am.yml": configFile(homelab) });
+        expect(run.ok, run.output).to.be.true;
+        expect(run.output).to.match(kind === "phone" ? /- 3 receivers/ : /- 2 receivers/);
+        const expected = (severity: string) =>
+          kind === "dead-mans-switch" ? "null" : kind === "phone" ? `phone-${severity}` : kind;
+        for (const severity of ["critical", "warning"]) {
+          expect(receiversOf(homelab, "alertname=NodeDown", `severity=${severity}`)).to.equal(expected(severity));
+        }
+        expect(receiversOf(homelab, "alertname=Watchdog", "severity=none")).to.equal(
+          kind === "dead-mans-switch" ? kind : "null",
+        );
+      });
+    }
+
+    it("a configuration that is none is refused, so the checks above can fail", () => {
+      const broken = configFile(everyReceiver()).replace(/receiver: mail/, "receiver: nobody");
+      expect(runTool("amtool", ["check-config", "am.yml"], { "am.yml": broken }).ok).to.be.false;
+    });
 
     const receiversOf = (homelab: Homelab, ...labels: string[]) =>
       runTool("amtool", ["config", "routes", "test", "--config.file=am.yml", ...labels], {

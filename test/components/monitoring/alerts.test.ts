@@ -4,10 +4,12 @@ import { expect } from "chai";
 import { nthAddress } from "../../../config/cidr";
 import type { Homelab } from "../../../config/homelab";
 import { alertGroups, prometheusRules, type PrometheusAlert } from "../../../components/monitoring/alerts/rules";
+import { OWN_ALERTS } from "../../../components/monitoring/alerts/apps";
 import { backupAgeLimitHours } from "../../../components/monitoring/alerts/backups";
 import { bundleOf, crdErrors } from "../../support/crds";
 import { home, root } from "../../support/home";
 import { skipBecause } from "../../support/skip";
+import { withOwnAlert } from "./alerts/cases/apps";
 import { singleNode } from "./homes";
 import { runTool, toolProblem } from "./tools";
 
@@ -70,10 +72,20 @@ describe("Alerts", () => {
         explained.set(file, (explained.get(file) ?? new Set()).add(alert));
       }
     }
+    // Of alerts that a stack may declare; withOwnAlert below shows that they lead there.
+    explained.get(path.join(root, "runbooks", "apps.md"))?.add(OWN_ALERTS);
     for (const [file, alerts] of explained) {
       const headings = [...fs.readFileSync(file, "utf8").matchAll(/^## ([A-Z][A-Za-z]+)$/gm)].map(([, name]) => name);
       expect(headings, file).to.have.members([...alerts]);
     }
+  });
+
+  it("an app's own alert is explained as one, by a heading that exists", () => {
+    const own = allRules(withOwnAlert()).find(({ alert }) => alert === "AppQueueStuck");
+    expect(own?.annotations.runbook_url).to.match(/\/apps\.md#appownalert$/);
+    expect(own?.annotations.description).to.contain("kubectl -n media logs -l app.kubernetes.io/name=sonarr");
+    expect(own).to.deep.include({ for: "15m", labels: { severity: "critical", app: "sonarr" } });
+    expect(names(home())).not.to.include("AppQueueStuck");
   });
 
   it("links between the pages lead somewhere", () => {

@@ -36,8 +36,7 @@ const symptoms: readonly Labels[] = [
   warning("CiliumUnreachableNodes", { pod: "cilium-def34", instance: "192.168.10.21:9962" }),
   critical("SloBudgetBurning", { slo: "media", window: "1h" }),
   critical("SloBudgetBurning", { slo: "storage", window: "1h" }),
-  warning("KubeNodeNotReady", on("k3s3")),
-  warning("KubeNodeUnreachable", { ...on("k3s3"), key: "node.kubernetes.io/unreachable", effect: "NoSchedule" }),
+  warning("AppDown", { namespace: "media", deployment: "jellyfin" }),
   ...["node-exporter", "kubelet", "longhorn-backend", "prober"].map((job) => warning("TargetDown", { job })),
   warning("KubePodNotReady", { namespace: "media", pod: "jellyfin-1" }),
   warning("KubeDeploymentReplicasMismatch", { namespace: "ai", deployment: "ollama" }),
@@ -129,6 +128,22 @@ describe("Inhibition in a running Alertmanager", function () {
     ).to.deep.equal([
       ["phone-critical", "0"],
       ["phone-warning", "1"],
+    ]);
+  });
+
+  it("an app that is down is one message, although the chart says it, too", async () => {
+    const jellyfin = { namespace: "media", deployment: "jellyfin" };
+    const messages = await sent([
+      warning("KubeDeploymentReplicasMismatch", jellyfin),
+      warning("KubeDeploymentReplicasMismatch", { ...jellyfin, deployment: "plex" }),
+      warning("AppDown", jellyfin),
+      warning("KubeJobFailed", { namespace: "ai", job_name: "ollama-pull-llama3-2-3b" }),
+      warning("AppJobFailed", { namespace: "ai", job_name: "ollama-pull-llama3-2-3b" }),
+    ]);
+    expect(names(messages)).to.deep.equal([
+      "phone-warning: AppDown",
+      "phone-warning: AppJobFailed",
+      "phone-warning: KubeDeploymentReplicasMismatch",
     ]);
   });
 

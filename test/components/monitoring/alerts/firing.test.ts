@@ -12,12 +12,13 @@ import { metricNames } from "../../../support/promql";
 import { skipBecause } from "../../../support/skip";
 import { runTool, toolProblem } from "../tools";
 import type { AlertCase, Told } from "./case";
+import { appCases, withOwnAlert } from "./cases/apps";
 import { dataCases } from "./cases/data";
 import { platformCases } from "./cases/platform";
 import { reachabilityCases } from "./cases/reachability";
 import { sloCases } from "./cases/slo";
 
-const cases: readonly AlertCase[] = [...reachabilityCases, ...platformCases, ...dataCases, ...sloCases];
+const cases: readonly AlertCase[] = [...reachabilityCases, ...platformCases, ...dataCases, ...appCases, ...sloCases];
 
 const restoring = () =>
   home((config) => {
@@ -100,7 +101,7 @@ function verdict({ alert, rule, series, at, fires, interval = "1m", house = home
 }
 
 describe("Alerts that are known to fire", () => {
-  const everyRule = [home(), restoring()].flatMap((homelab) =>
+  const everyRule = [home(), restoring(), withOwnAlert()].flatMap((homelab) =>
     alertGroups(homelab).flatMap((group) => groupRules(homelab, group).filter(isAlert)),
   );
 
