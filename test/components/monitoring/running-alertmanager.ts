@@ -99,7 +99,7 @@ export class RunningAlertmanager {
     await this.post(alerts);
     // Later than they, in a group of its own, inhibited by nothing: when it is there, theirs have been flushed.
     const last = { alertname: "Sentinel", severity: "critical" };
-    await wait(500);
+    await wait(2_000);
     await this.post([last]);
     const isLast = ({ alerts: [first] }: Message) => first.alertname === last.alertname;
     await until(() => this.messages.some(isLast));
