@@ -121,7 +121,10 @@ describe("Alertmanager", () => {
     });
   });
 
-  describe("to amtool", () => {
+  describe("to amtool", function () {
+    // A process for each question; slow on a busy machine.
+    this.timeout(120_000);
+
     before(function () {
       const problem = toolProblem("amtool");
       if (problem) {

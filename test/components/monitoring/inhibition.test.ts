@@ -58,7 +58,7 @@ const names = (messages: readonly Message[]) =>
   messages.map(({ receiver, alerts }) => `${receiver}: ${alerts.map(({ alertname }) => alertname).join(", ")}`).sort();
 
 describe("Inhibition in a running Alertmanager", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let running: RunningAlertmanager | undefined;
 
   before(function () {

@@ -88,7 +88,9 @@ const cases: readonly [ObjectiveName, string, readonly Series[], number | undefi
   ["media", "the server is off", [...answers("server", () => false), claim, ...houseNodes, ...player("plex", 1)], 0],
 ];
 
-describe("Service level objectives", () => {
+describe("Service level objectives", function () {
+  // Slow on a busy machine, as all that runs promtool.
+  this.timeout(120_000);
   const namesOf = (homelab: Homelab) => objectives(homelab).map(({ name }) => name);
 
   it("are of what the house has", () => {
