@@ -1,7 +1,7 @@
 import { platformServices } from "../homelab";
 import { nearest } from "../nearest";
 import type { RawHomelab } from "../schema";
-import { catalog } from "../apps/catalog";
+import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
@@ -112,6 +112,12 @@ const policies: Check = each("access policies are complete", ["identity"], ({ ac
       found: "oidc, and nothing says how it speaks OpenID Connect",
       allowed: "oidc for an app with a section oidc; proxy for every other",
       fix: "write policy: proxy, or add oidc with the variables that the app reads",
+    })),
+    ...issueIf(policy === "app" && withoutLogin.includes(key), () => ({
+      path: `apps.${key}.access.policy`,
+      found: `app, and ${key} lets everybody in as it is installed`,
+      allowed: "proxy; app only for what asks for a login from its first start",
+      fix: "write policy: proxy, which puts Authentik in front of it",
     })),
     ...issueIf(!ours && because === undefined, () => ({
       path: `apps.${key}.access.because`,
