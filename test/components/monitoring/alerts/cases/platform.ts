@@ -51,6 +51,14 @@ const nodeCases: readonly AlertCase[] = [
       of('up{job="kubelet", metrics_path="/metrics", node="k3s1"}', "0x30"),
     ],
   }),
+  ...both("KubeStateMetricsMissing", {
+    when: "its Deployment was deleted",
+    series: [of("somebody_else", "1x30")],
+    at: "20m",
+    fires: [told("critical", {}, "Nobody reports nodes, pods and deployments")],
+    otherwise: "it reports",
+    fine: [of('kube_node_info{node="k3s1"}', "1x30")],
+  }),
   ...both("NodeFilesystemFilling", {
     when: "a tenth each hour",
     series: [
@@ -332,50 +340,93 @@ const gpuCases: readonly AlertCase[] = [
   },
 ];
 
-const part = (values: string) => [
-  of('kube_deployment_status_replicas_available{namespace="authentik", deployment="authentik-worker"}', values),
+const available = (namespace: string, deployment: string, values: string) =>
+  of(`kube_deployment_status_replicas_available{namespace="${namespace}", deployment="${deployment}"}`, values);
+const reported = of('kube_node_info{node="k3s1"}', "1x30");
+const database = of(
+  'kube_statefulset_status_replicas_ready{namespace="authentik", statefulset="authentik-postgresql"}',
+  "1x30",
+);
+const authentik = [
+  available("authentik", "authentik-server", "1x30"),
+  available("authentik", "authentik-worker", "1x30"),
+  database,
+  reported,
 ];
-const database = (values: string) => [
-  of('kube_statefulset_status_replicas_ready{namespace="authentik", statefulset="authentik-postgresql"}', values),
+const proxies = [
+  available("monitoring", "oauth2-proxy-prometheus", "1x30"),
+  available("monitoring", "oauth2-proxy-alertmanager", "1x30"),
+  available("longhorn-system", "oauth2-proxy-longhorn", "1x30"),
+  reported,
 ];
-const proxy = (values: string) => [
-  of('kube_deployment_status_replicas_available{namespace="monitoring", deployment="oauth2-proxy-prometheus"}', values),
+/** All but one; of that, what is said instead. */
+const but = (all: AlertCase["series"], name: string, ...instead: AlertCase["series"]) => [
+  ...all.filter(({ series }) => !series.includes(`"${name}"`)),
+  ...instead,
 ];
+const noPod = (deployment: string, more: Record<string, string> = {}) =>
+  told("warning", { namespace: "authentik", ...more, deployment }, `${deployment} has no running pod`);
+const noDatabase = noPod("authentik-postgresql", { statefulset: "authentik-postgresql" });
+const noProxy = (namespace: string, deployment: string) =>
+  told("warning", { namespace, deployment }, `${deployment} is down: what is behind it cannot be opened`);
 
 const identityCases: readonly AlertCase[] = [
   ...both("AuthentikPartDown", {
     when: "no worker, and no database",
-    series: [...part("0x30"), ...database("0x30")],
-    at: "15m",
-    fires: [
-      told(
-        "warning",
-        { namespace: "authentik", deployment: "authentik-worker" },
-        "authentik-worker has no running pod",
-      ),
-      told(
-        "warning",
-        { namespace: "authentik", statefulset: "authentik-postgresql", deployment: "authentik-postgresql" },
-        "authentik-postgresql has no running pod",
-      ),
+    series: [
+      available("authentik", "authentik-server", "1x30"),
+      available("authentik", "authentik-worker", "0x30"),
+      { ...database, values: "0x30" },
+      reported,
     ],
-    otherwise: "both there",
-    fine: [...part("1x30"), ...database("1x30")],
+    at: "15m",
+    fires: [noPod("authentik-worker"), noDatabase],
+    otherwise: "all there",
+    fine: authentik,
   }),
+  {
+    alert: "AuthentikPartDown",
+    when: "the worker was deleted, so that nobody says anything of it",
+    series: but(authentik, "authentik-worker"),
+    at: "15m",
+    fires: [noPod("authentik-worker")],
+  },
+  {
+    alert: "AuthentikPartDown",
+    when: "all of it was deleted",
+    series: [reported],
+    at: "15m",
+    fires: [noPod("authentik-server"), noPod("authentik-worker"), noDatabase],
+  },
+  {
+    alert: "AuthentikPartDown",
+    when: "nobody reports any object: that is another alert",
+    series: [of("somebody_else", "1x30")],
+    at: "15m",
+    fires: [],
+  },
   ...both("LoginProxyDown", {
-    when: "the proxy of Prometheus is gone",
-    series: proxy("0x30"),
+    when: "the proxy of Prometheus has no pod",
+    series: but(proxies, "oauth2-proxy-prometheus", available("monitoring", "oauth2-proxy-prometheus", "0x30")),
     at: "15m",
-    fires: [
-      told(
-        "warning",
-        { namespace: "monitoring", deployment: "oauth2-proxy-prometheus" },
-        "oauth2-proxy-prometheus is down: what is behind it cannot be opened",
-      ),
-    ],
-    otherwise: "it runs",
-    fine: proxy("1x30"),
+    fires: [noProxy("monitoring", "oauth2-proxy-prometheus")],
+    otherwise: "all run",
+    fine: proxies,
   }),
+  {
+    alert: "LoginProxyDown",
+    when: "the Deployment of Longhorn's was deleted",
+    series: but(proxies, "oauth2-proxy-longhorn"),
+    at: "15m",
+    fires: [noProxy("longhorn-system", "oauth2-proxy-longhorn")],
+  },
+  {
+    alert: "LoginProxyDown",
+    when: "nobody reports any object: that is another alert",
+    series: [of("somebody_else", "1x30")],
+    at: "15m",
+    fires: [],
+  },
 ];
 
 const restoring = () =>
