@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { core } from "@pulumi/kubernetes/types/input";
+import { JOB_MEMORY } from "../../config/apps/memory";
 import { merged } from "../../config/apps/merge";
 import type { App, Homelab } from "../../config/homelab";
 import { intelWorkers, INTEL_RESOURCE } from "../gpu/intel-manifests";
@@ -261,7 +262,7 @@ export function jobPod(homelab: Homelab, app: App, job: string): core.v1.PodSpec
           readOnlyRootFilesystem: true,
         },
         volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-        resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+        resources: { requests: { cpu: "50m", memory: JOB_MEMORY.request }, limits: { memory: JOB_MEMORY.limit } },
       },
     ],
     volumes: [{ name: "tmp", emptyDir: { sizeLimit: "1Gi" } }],
