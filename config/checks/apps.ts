@@ -3,25 +3,10 @@ import { nearest } from "../nearest";
 import type { RawHomelab } from "../schema";
 import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
+import { each, type App } from "./app-check";
+import { appFieldChecks } from "./app-fields";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
-import type { ConfigIssue } from "../issues";
-
-type Apps = RawHomelab["apps"];
-type App = Apps[string];
-
-/** A rule over single apps. */
-function each(
-  name: string,
-  needs: Check["needs"],
-  judge: (app: App, key: string, config: RawHomelab) => ConfigIssue[],
-): Check {
-  return {
-    name,
-    needs: ["apps", ...needs],
-    run: (config) => Object.entries(config.apps).flatMap(([key, app]) => judge(app, key, config)),
-  };
-}
 
 const names: Check = each("apps have names of their own", [], (_app, key) =>
   issueIf((platformServices as readonly string[]).includes(key), () => ({
@@ -413,83 +398,6 @@ const paths: Check = each("nothing is mounted twice", [], (app, key) => {
   return [...folders, ...keys, ...shadowed];
 });
 
-/** Fields that the program itself decides, or that would go around what is checked and limited here. */
-const OURS = {
-  pod: [
-    ...["containers", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "nodeName", "automountServiceAccountToken"],
-    ...["serviceAccount", "serviceAccountName", "restartPolicy", "subdomain", "hostname"],
-  ],
-  container: [
-    "name",
-    "image",
-    "ports",
-    "resources",
-    "command",
-    "args",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-  ],
-} as const;
-
-/** Resources of GPUs: what asks for one counts among its slices, so it must ask by `gpu`. */
-const GPU_RESOURCE = /"(nvidia\.com|gpu\.intel\.com)\/[a-z0-9._-]+":/;
-
-const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", [], (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => [
-    ...Object.keys(app[part])
-      .filter((field) => (OURS[part] as readonly string[]).includes(field))
-      .map((field) => ({
-        path: `apps.${key}.${part}.${field}`,
-        found: "a field that the program decides",
-        allowed: `fields of a ${part} but ${OURS[part].join(", ")}`,
-        fix: "say it by the app's own keys, or leave it out",
-      })),
-    ...issueIf(privileged(app[part]), () => ({
-      path: `apps.${key}.${part}`,
-      found: "privileged, or a path of the host",
-      allowed: "what Kubernetes' baseline standard lets in: the namespaces of apps refuse the rest",
-      fix: "leave it out",
-    })),
-    ...issueIf(GPU_RESOURCE.test(JSON.stringify(app[part])), () => ({
-      path: `apps.${key}.${part}`,
-      found: "a GPU asked for past the count of its slices",
-      allowed: "gpu: nvidia or gpu: quicksync, one share each",
-      fix: "write gpu, and take the resource away",
-    })),
-  ]),
-);
-
-/** Capabilities that Kubernetes' baseline standard lets a container add (pod-security-standards, "Capabilities"). */
-const CAPABILITIES = [
-  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"],
-  ...["SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
-];
-
-/** Whatever is added as a capability anywhere in these fields. */
-function addedCapabilities(fields: unknown): unknown[] {
-  if (fields === null || typeof fields !== "object") {
-    return [];
-  }
-  return Object.entries(fields).flatMap(([key, value]: [string, unknown]) => {
-    const { add } = (key === "capabilities" ? (value ?? {}) : {}) as { add?: unknown };
-    return [...(Array.isArray(add) ? (add as unknown[]) : []), ...addedCapabilities(value)];
-  });
-}
-
-/** Every namespace of apps enforces the baseline standard (components/isolation/pod-security.ts). */
-const capabilities: Check = each("capabilities of apps are those of the baseline standard", [], (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => {
-    const refused = addedCapabilities(app[part]).filter((name) => !CAPABILITIES.includes(String(name)));
-    return issueIf(refused.length > 0, () => ({
-      path: `apps.${key}.${part}`,
-      found: `capabilities.add: ${refused.join(", ")}`,
-      allowed: `${CAPABILITIES.join(", ")}: the namespaces of apps refuse a pod with any other`,
-      fix: "leave it out; what must reach the kernel is no app and belongs to the platform",
-    }));
-  }),
-);
-
 const ownAlerts: Check = each("alerts of apps have names of their own", [], (app, key) =>
   Object.keys(app.alerts)
     .filter((name) => ["Down", "JobFailed", "ScheduleFailing", "OwnAlert"].includes(name))
@@ -500,10 +408,6 @@ const ownAlerts: Check = each("alerts of apps have names of their own", [], (app
       fix: "rename it, or leave it out: every app has that one",
     })),
 );
-
-function privileged(fields: Record<string, unknown>): boolean {
-  return /"(privileged|allowPrivilegeEscalation)":true|"hostPath":|"hostPort":/.test(JSON.stringify(fields));
-}
 
 /** Names that the program makes of two parts can be made of others too: a + b-c, and a-b + c. */
 const derivedNames: Check = {
@@ -604,5 +508,6 @@ const users: Check = each("a user of the image's is one", [], ({ runAs, user }, 
 export const appChecks: readonly Check[] = [
   ...[names, namespaces, served, policies, groups, hosts, images, volumes],
   ...[placement, gpuShares, media, references, paths],
-  ...[kubernetesFields, capabilities, ownAlerts, derivedNames, variables, requests, users],
+  ...appFieldChecks,
+  ...[ownAlerts, derivedNames, variables, requests, users],
 ];
