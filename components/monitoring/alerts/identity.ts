@@ -41,8 +41,8 @@ export function identityAlerts({ hosts }: Homelab): AlertGroup {
       {
         name: "AuthentikPartDown",
         expr:
-          `kube_deployment_status_replicas_available{namespace="${namespace}"} == 0 or ` +
-          `${asDeployment(`${DATABASE.metric}{namespace="${namespace}"} == 0`)} or ` +
+          `max by (namespace, deployment) (kube_deployment_status_replicas_available{namespace="${namespace}"}) == 0 or ` +
+          `${asDeployment(`max by (namespace, statefulset) (${DATABASE.metric}{namespace="${namespace}"}) == 0`)} or ` +
           `(${missing(SERVERS)}) or ${asDeployment(missing([DATABASE]))}`,
         for: "10m",
         severity: "warning",
@@ -54,7 +54,7 @@ export function identityAlerts({ hosts }: Homelab): AlertGroup {
       {
         name: "LoginProxyDown",
         expr:
-          `kube_deployment_status_replicas_available{deployment=~"${proxies}"} == 0 or ` +
+          `max by (namespace, deployment) (kube_deployment_status_replicas_available{deployment=~"${proxies}"}) == 0 or ` +
           `(${missing(deployments(proxiedServices.map((service) => ({ namespace: proxyNamespace(service), deployment: proxyName(service) }))))})`,
         for: "10m",
         severity: "warning",

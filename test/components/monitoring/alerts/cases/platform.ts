@@ -288,12 +288,19 @@ const certificateCases: readonly AlertCase[] = [
   }),
 ];
 
-const slices = (values: string) => [of('kube_node_status_allocatable{resource="nvidia_com_gpu", node="k3s3"}', values)];
+const slices = (values: string) => [
+  of('kube_node_status_allocatable{resource="nvidia_com_gpu", unit="integer", node="k3s3"}', values),
+];
 const temperature = (celsius: number) => [
   of('DCGM_FI_DEV_GPU_TEMP{gpu="0", modelName="Tesla T4", Hostname="k3s3", pod="x"}', `${celsius}x60`),
 ];
 const card = { gpu: "0", modelName: "Tesla T4", Hostname: "k3s3" };
 const hot = (celsius: number) => `GPU 0 (Tesla T4) is at ${celsius} degrees`;
+
+const render = (node: string, values: string) =>
+  of(`kube_node_status_allocatable{resource="gpu_intel_com_i915", unit="integer", node="${node}"}`, values);
+const noQuickSync = (node: string) =>
+  told("warning", { resource: "gpu_intel_com_i915", node }, `${node} offers fewer than 4 shares of QuickSync`);
 
 const gpuCases: readonly AlertCase[] = [
   ...both("GpuGone", {
@@ -314,6 +321,35 @@ const gpuCases: readonly AlertCase[] = [
     fires: [
       told("warning", { resource: "nvidia_com_gpu", node: "k3s3" }, "k3s3 offers fewer than 4 slices of its Tesla T4"),
     ],
+  },
+  ...both("QuickSyncGone", {
+    when: "k3s1 offers nothing, k3s2 does not even name it",
+    series: [render("k3s1", "0x30")],
+    at: "20m",
+    fires: ["k3s1", "k3s2"].map(noQuickSync),
+    otherwise: "all shares of both",
+    fine: [render("k3s1", "4x30"), render("k3s2", "4x30")],
+  }),
+  {
+    alert: "QuickSyncGone",
+    when: "one share is broken, of one node",
+    series: [render("k3s1", "4x30"), render("k3s2", "3x30")],
+    at: "20m",
+    fires: [noQuickSync("k3s2")],
+  },
+  {
+    alert: "QuickSyncGone",
+    when: "it first offers nothing and then is not named: one alert, from the first on",
+    series: [render("k3s1", "0x10 _x30"), render("k3s2", "4x60")],
+    at: "18m",
+    fires: [noQuickSync("k3s1")],
+  },
+  {
+    alert: "QuickSyncGone",
+    when: "the plugin restarts",
+    series: [render("k3s1", "4x5 0x8 4x30"), render("k3s2", "4x60")],
+    at: "20m",
+    fires: [],
   },
   ...both("GpuMetricsMissing", {
     when: "no exporter",
@@ -341,7 +377,10 @@ const gpuCases: readonly AlertCase[] = [
 ];
 
 const available = (namespace: string, deployment: string, values: string) =>
-  of(`kube_deployment_status_replicas_available{namespace="${namespace}", deployment="${deployment}"}`, values);
+  of(
+    `kube_deployment_status_replicas_available{namespace="${namespace}", deployment="${deployment}", instance="10.42.1.9:8080"}`,
+    values,
+  );
 const reported = of('kube_node_info{node="k3s1"}', "1x30");
 const database = of(
   'kube_statefulset_status_replicas_ready{namespace="authentik", statefulset="authentik-postgresql"}',
