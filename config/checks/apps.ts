@@ -4,6 +4,7 @@ import type { RawHomelab } from "../schema";
 import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
 import { each, type App } from "./app-check";
+import { appCapacityChecks } from "./app-capacity";
 import { appFieldChecks } from "./app-fields";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
@@ -509,5 +510,6 @@ export const appChecks: readonly Check[] = [
   ...[names, namespaces, served, policies, groups, hosts, images, volumes],
   ...[placement, gpuShares, media, references, paths],
   ...appFieldChecks,
+  ...appCapacityChecks,
   ...[ownAlerts, derivedNames, variables, requests, users],
 ];
