@@ -79,8 +79,10 @@ function hostRules({ controlPlane }: Homelab): InhibitRule[] {
         },
       ]
     : [];
-  // Its API server is gone for every node, and for whoever asks it.
-  const gone = [named("ApiUnreachable", "ServiceNetworkBroken", "KubeAPIDown", "KubeAPITerminatedRequests")];
+  // Its API server is gone for every node, and for whoever asks it or renews a lease there.
+  const gone = [
+    named("ApiUnreachable", "ServiceNetworkBroken", "KubeAPIDown", "KubeAPITerminatedRequests", "AddressNotAnnounced"),
+  ];
   return [
     ...onHost,
     { source_matchers: [named(...MACHINE), `node =~ "${names}"`], target_matchers: gone },

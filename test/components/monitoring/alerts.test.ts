@@ -163,6 +163,12 @@ describe("Alerts", () => {
     const some = ["GpuGone", "GpuHot", "QuickSyncGone", "BgpSessionDown"];
     expect(names(home())).to.include.members(some);
     expect(names(singleNode()).filter((name) => some.includes(name))).to.deep.equal([]);
+    const withoutArp = home((config) => {
+      config.network.l2Announcements = false;
+      config.network.pool = "192.168.20.0/28";
+      config.network.gateway.ip = "192.168.20.1";
+    });
+    expect(names(withoutArp)).not.to.include("AddressNotAnnounced");
     const renderOnly = home((config) => {
       delete config.machines.k3s3.gpu;
       for (const name of ["jellyfin", "ollama", "automatic1111"]) {

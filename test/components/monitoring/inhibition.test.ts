@@ -60,6 +60,7 @@ const withR730: readonly Labels[] = [
   critical("NodeDown", on("k3s-master1")),
   ...["k3s1", "k3s2", "k3s3"].map((node) => critical("ApiUnreachable", { ...on(node), peer: "k3s-master1", ...L3 })),
   critical("KubeAPIDown"),
+  critical("AddressNotAnnounced", { namespace: "networking", service: "cilium-gateway-home" }),
   critical("SloBudgetBurning", { slo: "media", window: "1h" }),
   warning("TargetDown", { job: "apiserver" }),
   warning("KubePodNotReady", { namespace: "media", pod: "plex-1" }),

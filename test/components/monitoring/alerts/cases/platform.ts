@@ -120,6 +120,29 @@ const session = (values: string) => [
   ),
 ];
 
+const served = (namespace: string, service: string) =>
+  of(
+    `kube_service_status_load_balancer_ingress{namespace="${namespace}", service="${service}", uid="1", ip="192.168.10.224", hostname=""}`,
+    "1x30",
+  );
+const owner = (name: string, holder: string, values: string) =>
+  of(
+    `kube_lease_owner{lease="cilium-l2announce-${name}", owner_kind="", owner_name="", namespace="kube-system", lease_holder="${holder}"}`,
+    values,
+  );
+/** The gateway's Service, and a lease as kube-state-metrics writes it: the namespace beside its time is the scrape's. */
+const held = (name: string, renewed = "0+60x30", holder = "k3s1") => [
+  served("networking", "cilium-gateway-home"),
+  of(`kube_lease_renew_time{lease="cilium-l2announce-${name}", namespace="monitoring"}`, renewed),
+  owner(name, holder, "1x30"),
+];
+const notAnnounced = (namespace: string, service: string) =>
+  told(
+    "critical",
+    { namespace, service, lease: `cilium-l2announce-${namespace}-${service}` },
+    `No node tells the LAN where ${namespace}/${service} is`,
+  );
+
 const networkCases: readonly AlertCase[] = [
   ...both("CiliumAgentNotReady", {
     when: "the agent of k3s1 is not ready",
@@ -153,6 +176,49 @@ const networkCases: readonly AlertCase[] = [
     otherwise: "it misses none",
     fine: peers("0x30"),
   }),
+  ...both("AddressNotAnnounced", {
+    when: "a new Service that no node has a lease for, while the gateway's is fine",
+    series: [served("media", "player"), ...held("networking-cilium-gateway-home")],
+    at: "10m",
+    fires: [notAnnounced("media", "player")],
+    otherwise: "both are held and renewed",
+    fine: [served("media", "player"), ...held("media-player"), ...held("networking-cilium-gateway-home")],
+  }),
+  {
+    alert: "AddressNotAnnounced",
+    when: "the holder renews its lease no more",
+    series: held("networking-cilium-gateway-home", "0+60x4 240x30"),
+    at: "10m",
+    fires: [notAnnounced("networking", "cilium-gateway-home")],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "the lease was given back, and nobody took it",
+    series: held("networking-cilium-gateway-home", "0+60x30", ""),
+    at: "10m",
+    fires: [notAnnounced("networking", "cilium-gateway-home")],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "another node took over within a minute",
+    series: [
+      ...held("networking-cilium-gateway-home", "0+60x4 240x1 420+60x30").slice(0, 2),
+      owner("networking-cilium-gateway-home", "k3s1", "1x5 _x30"),
+      owner("networking-cilium-gateway-home", "k3s2", "_x6 1x30"),
+    ],
+    at: "10m",
+    fires: [],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "a Service without an address",
+    series: [
+      of('kube_service_info{namespace="media", service="player"}', "1x30"),
+      ...held("networking-cilium-gateway-home"),
+    ],
+    at: "10m",
+    fires: [],
+  },
   ...both("BgpSessionDown", {
     when: "the router does not hear k3s1",
     series: session("0x30"),
