@@ -326,6 +326,34 @@ const media: Check = {
   },
 };
 
+/** A mount point has to be made before something is mounted at it, and on what is read-only nobody can. */
+const insideReadOnly: Check = each("nothing is mounted inside of media that is read-only", [], (app, key) => {
+  // An export that is read-only is one with media: { readOnly: true }, by the check above.
+  if (!app.media?.readOnly) {
+    return [];
+  }
+  const { mountPath } = app.media;
+  const plain = Array.isArray(app.container.volumeMounts) ? (app.container.volumeMounts as unknown[]) : [];
+  const places = [
+    ...(["volumes", "scratch"] as const).flatMap((part) =>
+      Object.entries(app[part]).map(([name, place]) => ({ path: `${part}.${name}.mountPath`, at: place.mountPath })),
+    ),
+    ...Object.keys(app.files).map((file) => ({ path: `files.${file}`, at: file })),
+    ...plain.map((mount, index) => ({
+      path: `container.volumeMounts[${index}].mountPath`,
+      at: String((mount as { mountPath?: unknown } | null)?.mountPath),
+    })),
+  ];
+  return places
+    .filter(({ at }) => at.startsWith(`${mountPath}/`))
+    .map(({ path, at }) => ({
+      path: `apps.${key}.${path}`,
+      found: `${at}, inside of the media at ${mountPath}, which is read-only`,
+      allowed: "a path outside: nobody can make the mount point there, and the pod never starts",
+      fix: "move it, or write media: { readOnly: false }",
+    }));
+});
+
 const references: Check = each("apps know each other", [], (app, key, { apps }) => {
   const known = Object.keys(apps);
   return [
@@ -508,7 +536,7 @@ const users: Check = each("a user of the image's is one", [], ({ runAs, user }, 
 
 export const appChecks: readonly Check[] = [
   ...[names, namespaces, served, policies, groups, hosts, images, volumes],
-  ...[placement, gpuShares, media, references, paths],
+  ...[placement, gpuShares, media, insideReadOnly, references, paths],
   ...appFieldChecks,
   ...appCapacityChecks,
   ...[ownAlerts, derivedNames, variables, requests, users],
