@@ -85,6 +85,28 @@ const served: Check = each("a port says who may reach it", [], (app, key) => {
   ];
 });
 
+/**
+ * What the catalog knows of an app was written for its port: its variables, addresses in other apps and what people typed
+ * there. In a pod of its own nothing else is at that port, so there is no reason for another but another image.
+ */
+const ports: Check = each("apps of the catalog are served where they listen", [], (app, key) => {
+  const known = Object.hasOwn(catalog, key) ? catalog[key] : {};
+  const { port, image, env = {} } = known as { port?: number; image?: { repository: string }; env?: object };
+  const stale = Object.entries(env as Record<string, string>)
+    .filter(([name, value]) => app.env[name] === value && new RegExp(`\\b${port}$`).test(value))
+    .map(([name]) => name);
+  const same = image?.repository === app.image.repository;
+  return issueIf(
+    port !== undefined && app.port !== undefined && app.port !== port && (same || stale.length > 0),
+    () => ({
+      path: `apps.${key}.port`,
+      found: `${app.port}, and ${stale.length > 0 ? `${stale.join(", ")} says` : "the catalog has"} ${port}`,
+      allowed: `${port}: so it listens, and so other apps know it`,
+      fix: same ? "take port away: a pod has its ports for itself" : `take port away, or set ${stale.join(", ")} too`,
+    }),
+  );
+});
+
 const policies: Check = each("access policies are complete", ["identity"], ({ access, oidc }, key, { identity }) => {
   if (!access) {
     return [];
@@ -535,7 +557,7 @@ const users: Check = each("a user of the image's is one", [], ({ runAs, user }, 
 );
 
 export const appChecks: readonly Check[] = [
-  ...[names, namespaces, served, policies, groups, hosts, images, volumes],
+  ...[names, namespaces, served, ports, policies, groups, hosts, images, volumes],
   ...[placement, gpuShares, media, insideReadOnly, references, paths],
   ...appFieldChecks,
   ...appCapacityChecks,
