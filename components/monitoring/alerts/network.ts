@@ -1,5 +1,6 @@
 import type { Homelab } from "../../../config/homelab";
 import { L2_LEASE } from "../../network/names";
+import { deployments, missing } from "./absence";
 import type { Alert, AlertGroup } from "./alert";
 
 const AGENT = 'namespace="kube-system", pod=~"cilium-[a-z0-9]{5}"';
@@ -74,7 +75,9 @@ export function networkAlerts(homelab: Homelab): AlertGroup {
       },
       {
         name: "CiliumOperatorDown",
-        expr: 'kube_deployment_status_replicas_available{namespace="kube-system", deployment="cilium-operator"} == 0',
+        expr:
+          'kube_deployment_status_replicas_available{namespace="kube-system", deployment="cilium-operator"} == 0 ' +
+          `or (${missing(deployments([{ namespace: "kube-system", deployment: "cilium-operator" }]))})`,
         for: "10m",
         severity: "critical",
         summary: "No Cilium operator runs",

@@ -166,6 +166,13 @@ const networkCases: readonly AlertCase[] = [
     otherwise: "one operator",
     fine: operator("1x30"),
   }),
+  {
+    alert: "CiliumOperatorDown",
+    when: "its Deployment was deleted",
+    series: [{ series: 'kube_node_info{node="k3s1"}', values: "1x30" }],
+    at: "15m",
+    fires: [told("critical", { namespace: "kube-system", deployment: "cilium-operator" }, "No Cilium operator runs")],
+  },
   ...both("CiliumUnreachableNodes", {
     when: "an agent misses two",
     series: peers("2x30"),
