@@ -49,10 +49,9 @@ unclaimed() {
   perl -MFcntl -e 'sysopen(my $device, $ARGV[0], O_RDONLY | O_EXCL) or exit 1' "$1"
 }
 
-# same_disk INDEX: name of an earlier disk of the configuration that is the same device
+# same_disk INDEX DEVICE: name of an earlier disk of the configuration that is the same device
 same_disk() {
-  local index device
-  device=$(readlink -f -- "${DISK_PATHS[$1]}")
+  local index device=$2
   for ((index = 0; index < $1; index++)); do
     if [ "$(readlink -f -- "${DISK_PATHS[$index]}")" = "$device" ]; then
       echo "${DISK_NAMES[$index]}"
@@ -67,23 +66,23 @@ clones_of() {
     { grep -vxF -- "$2" || true; } | paste -sd ' ' -
 }
 
-# judge_disk INDEX: sets VERDICT, and adds to REFUSALS.
+# judge_disk INDEX [DEVICE]: sets VERDICT, and adds to REFUSALS. DEVICE: what the path was resolved to, if it was already.
 judge_disk() {
   local name=${DISK_NAMES[$1]} path=${DISK_PATHS[$1]} uuid=${DISK_UUIDS[$1]} mount=${DISK_MOUNTS[$1]}
   local minimum=${DISK_MINIMUM_BYTES[$1]}
   local device kernel number type bytes twin above mounts found occupant vendor clones
   VERDICT=''
 
-  if [ ! -e "$path" ]; then
+  if [ ! -e "${2:-$path}" ]; then
     refuse_disk "$name" "$path" "there is no such device" "ls -l /dev/disk/by-id/"
     return
   fi
-  device=$(readlink -f -- "$path")
+  device=${2:-$(readlink -f -- "$path")}
   if [ ! -b "$device" ]; then
     refuse_disk "$name" "$path" "it is not a block device" "ls -lL $path"
     return
   fi
-  twin=$(same_disk "$1")
+  twin=$(same_disk "$1" "$device")
   if [ -n "$twin" ]; then
     refuse_disk "$name" "$path" "it is the same disk as $twin, $device" "ls -l /dev/disk/by-id/"
     return

@@ -115,6 +115,14 @@ export class LoopDisks {
     return { status: result.status, out: result.stdout + result.stderr };
   }
 
+  /** The real tool, with shell commands in front that each of its runs executes; $0.n counts them. */
+  public wrap(tool: string, before: string): void {
+    const real = execFileSync("sh", ["-c", 'command -v "$0"', tool], { encoding: "utf8" }).trim();
+    const text = ["#!/bin/bash", 'n=$(($(cat "$0.n" 2>/dev/null || echo 0) + 1)); echo "$n" >"$0.n"', before];
+    const wrapper = path.join(this.folder, "bin", tool);
+    fs.writeFileSync(wrapper, [...text, `exec ${real} "$@"`, ""].join("\n"), { mode: 0o755 });
+  }
+
   public cleanUp(): void {
     const mounts = fs
       .readFileSync("/proc/self/mountinfo", "utf8")

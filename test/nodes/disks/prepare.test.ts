@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { readScript } from "../../../nodes/host-script";
 import { diskVariables, probeVariables } from "../../../nodes/disks/step";
 import { assignments } from "../../../nodes/host-script";
-import type { PlannedDirectory, PlannedDisk } from "../../../nodes/disks/plan";
+import type { PlannedDevice, PlannedDirectory, PlannedDisk } from "../../../nodes/disks/plan";
 import { LoopDisks, digest, hasTool, whyNoDisks } from "./loop-disks";
 import { skipBecause } from "../../support/skip";
 
@@ -420,6 +420,89 @@ describe("disks on real block devices", function () {
       expect(out).to.include("changed since it was judged").and.include("It was not written to");
       expect(execFileSync("blkid", ["--probe", disk.device], { encoding: "utf8" })).to.include('TYPE="swap"');
     });
+  });
+
+  describe("a link that moves while the step runs", () => {
+    let link: string;
+    let blank: string;
+    let films: string;
+    let disk: PlannedDevice;
+    let toFilms: string;
+    let toBlank: string;
+
+    beforeEach(() => {
+      [blank, films] = [disks.image("blank"), disks.image("films")];
+      const devices = { blank: disks.attach(blank), films: disks.attach(films) };
+      tool("mkfs.ext4", "-q", devices.films);
+      execFileSync("sync");
+      execFileSync("blockdev", ["--flushbufs", devices.films]);
+      link = path.join(disks.folder, "by-id");
+      fs.symlinkSync(devices.blank, link);
+      disk = disks.plan("nvme-1", link);
+      toFilms = `ln -sfn ${devices.films} ${link}`;
+      toBlank = `ln -sfn ${devices.blank} ${link}`;
+    });
+
+    function unharmed(script: string, says: string, images = [blank, films]): void {
+      const before = images.map(digest);
+      const { status, out } = disks.bash(script);
+      execFileSync("sync");
+      expect(status, out).not.to.equal(0);
+      expect(out).to.include(says);
+      expect(images.map(digest), out).to.deep.equal(before);
+      expect(fs.readFileSync("/proc/self/mountinfo", "utf8")).not.to.include(disk.mountPath);
+    }
+
+    const beforeFormat = (command: string) =>
+      render([disk]).replace('for index in "${BLANK[@]}"; do', (loop) => `${command}\n${loop}`);
+
+    it("to the films and back, between the judgement of one disk and the formatting of another", () => {
+      disks.wrap("flock", toBlank);
+      unharmed(beforeFormat(toFilms), "it holds: ext4");
+    });
+
+    it("to the films while the disk is judged", () => {
+      // The second run of cmp belongs to the last judgement.
+      disks.wrap("cmp", `[ "$n" -lt 2 ] || ${toFilms}`);
+      unharmed(render([disk]), `${link} was /dev/loop`);
+    });
+
+    it("to the films in the last moment before mkfs", () => {
+      // Runs 1 and 2 of wipefs judge, 3 is the look right before.
+      disks.wrap("wipefs", `[ "$n" -lt 3 ] || ${toFilms}`);
+      unharmed(render([disk]), `${link} was /dev/loop`);
+    });
+
+    it("while somebody puts a file system on the disk that was judged", () => {
+      disks.wrap("wipefs", `[ "$n" != 3 ] || mkfs.ext4 -q ${fs.realpathSync(link)}`);
+      unharmed(render([disk]), "changed since it was judged", [films]);
+      expect(execFileSync("blkid", ["--probe", link], { encoding: "utf8" })).not.to.include(disk.uuid);
+    });
+
+    it("away: no file is made in its place", () => {
+      unharmed(beforeFormat(`rm ${link}`), "is no block device any more");
+      expect(fs.existsSync(link)).to.equal(false);
+    });
+
+    it("to the films before they would be mounted: mounting writes, too", () => {
+      const before = digest(films);
+      const { status, out } = disks.bash(
+        render([disk]).replace('for index in "${!DISK_NAMES[@]}"; do\n  mount_disk', (loop) => `${toFilms}\n${loop}`),
+      );
+      execFileSync("sync");
+      expect(status, out).not.to.equal(0);
+      expect(out).to.include("nothing was mounted").and.include("formatted");
+      expect(digest(films)).to.equal(before);
+      expect(fs.readFileSync("/proc/self/mountinfo", "utf8")).not.to.include(disk.mountPath);
+    });
+  });
+
+  it("a disk that cannot be written to is not left mounted by the run that mounted it", () => {
+    const disk = disks.plan("nvme-1", disks.attach(disks.image("worn")));
+    const { status, out } = disks.bash(render([disk]).replace(/^MOUNT_OPTIONS=.*$/m, "MOUNT_OPTIONS=ro"));
+    expect(status, out).not.to.equal(0);
+    expect(out).to.include(`${disk.mountPath} is read-only`);
+    expect(fs.readFileSync("/proc/self/mountinfo", "utf8")).not.to.include(disk.mountPath);
   });
 
   function probe(plan: readonly PlannedDisk[]): Record<string, string> {
