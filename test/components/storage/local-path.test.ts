@@ -15,6 +15,7 @@ import {
 import { hostOf } from "../../../nodes/host";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
+import { skipBecause } from "../../support/skip";
 
 describe("local-path", () => {
   it("keeps volumes where the configuration says", () => {
@@ -124,6 +125,71 @@ describe("local-path", () => {
       fs.symlinkSync(outside, path.join(volume, "films"));
       expect(run("teardown", volume).status).to.equal(0);
       expect(fs.readdirSync(outside)).to.deep.equal(["film.mkv"]);
+    });
+
+    describe("leave what is mounted alone", function () {
+      const shells = [["sh"], ["busybox", "sh"]];
+      const volumeName = "pvc-1_media_cache";
+      const attacks: [string, string[]][] = [
+        ["a folder of the same disk, on a folder of the volume", ["films"]],
+        ["deep below, with blanks and a backslash in its name", ["a", "my \\ films\tand more"]],
+        ["on the volume itself", []],
+      ];
+
+      /** Runs the teardown where the films are mounted at the place; their namespace vanishes with it. */
+      function attack(shell: string[], place: string, deleted: string) {
+        const homelab = home((config) => (config.storage.localPath = { path: base }));
+        fs.mkdirSync(place, { recursive: true });
+        const inside = 'mount --bind "$1" "$2"; shift 2; exec "$@" -s';
+        return spawnSync(
+          "unshare",
+          ["--mount", "--propagation", "private", "sh", "-euc", inside, "attack", outside, place, ...shell],
+          {
+            input: localPathConfig(homelab).teardown,
+            env: { ...process.env, VOL_DIR: deleted },
+            encoding: "utf8",
+          },
+        );
+      }
+
+      for (const shell of shells) {
+        for (const [what, parts] of attacks) {
+          it(`${what}, by ${shell.join(" ")}`, function () {
+            needNamespaces(this, shell[0]);
+            const volume = path.join(base, volumeName);
+            const place = path.join(volume, ...parts);
+            const { status, stderr } = attack(shell, place, volume);
+            expect(stderr).to.contain("refused: mounted on or below the volume").and.contain("nothing was deleted");
+            expect(status).to.equal(1);
+            expect(fs.readFileSync(path.join(outside, "film.mkv"), "utf8")).to.equal("film");
+            expect(fs.existsSync(place)).to.equal(true);
+          });
+        }
+
+        it(`and delete a volume whose neighbour of a longer name is mounted, by ${shell.join(" ")}`, function () {
+          needNamespaces(this, shell[0]);
+          const volume = path.join(base, volumeName);
+          fs.mkdirSync(volume);
+          const { status, stderr } = attack(shell, `${volume}2`, volume);
+          expect(status, stderr).to.equal(0);
+          expect(fs.existsSync(volume)).to.equal(false);
+          expect(fs.readdirSync(outside)).to.deep.equal(["film.mkv"]);
+        });
+      }
+
+      function needNamespaces(context: Mocha.Context, shell: string): void {
+        if (spawnSync("sh", ["-c", 'command -v "$0"', shell]).status !== 0) {
+          skipBecause(context, `${shell} is not installed`);
+        }
+        if (spawnSync("unshare", ["--mount", "--propagation", "private", "true"]).status !== 0) {
+          skipBecause(context, "needs root for a private mount namespace");
+        }
+      }
+    });
+
+    it("delete nothing once more what is gone already", () => {
+      const { status, stderr } = run("teardown", path.join(base, "pvc-1_media_gone"));
+      expect(status, stderr).to.equal(0);
     });
 
     const refused: [string, () => string][] = [
