@@ -11,8 +11,10 @@ k3s_present() {
   [ -n "$(ls -A "$DATA_DIR" 2>/dev/null)" ]
 }
 
-# A node remembers to which rebuild of which cluster it belongs. Of an older one: torn down. Of any other: refused.
-claim_node() {
+# A node remembers to which rebuild of which cluster it belongs. Of an older one: to be torn down, and OLD_GENERATION is
+# its number. Of any other: refused.
+OLD_GENERATION=''
+judge_claim() {
   local number id
   if [ ! -s "$MEMORY/generation" ]; then
     ! k3s_present || fail "there is a K3s on this machine that this program did not install; nothing was changed.
@@ -25,12 +27,32 @@ it to be of an older generation and run again:  mkdir -p $MEMORY; echo '$((GENER
       fail "this node belongs to generation $number of the cluster, the configuration says $GENERATION.
 An older configuration or stack is being used; set cluster.generation to at least $number."
     elif [ "$number" -lt "$GENERATION" ]; then
-      echo "this node belongs to generation $number; it is torn down and joins generation $GENERATION"
-      tear_down_k3s "$number"
+      OLD_GENERATION=$number
     elif [ "$id" != "$CLUSTER_ID" ]; then
       fail "this node belongs to the cluster '$id', which has the same generation number as '$CLUSTER_ID'.
 The stack's state was lost or made anew. To rebuild from here on, raise cluster.generation by one."
     fi
+  fi
+}
+
+# judge_node: every question that can end in a refusal. What the teardown of an old generation takes away anyway (its
+# role, version, drop-ins and kubelet root) is not asked for.
+judge_node() {
+  judge_claim
+  require_kernel_defaults
+  [ -z "$OLD_GENERATION" ] || return 0
+  require_role
+  require_upgrade_path "$(installed_version)" "$VERSION"
+  require_kubelet_root
+  require_no_drop_ins
+}
+
+# claim_node: tears the old generation down. Comes after all questions and the download: what fails then leaves a node
+# without a cluster.
+claim_node() {
+  if [ -n "$OLD_GENERATION" ]; then
+    echo "this node belongs to generation $OLD_GENERATION; it is torn down and joins generation $GENERATION"
+    tear_down_k3s "$OLD_GENERATION"
   fi
   install_file "$MEMORY/generation" 0644 <<<"$GENERATION $CLUSTER_ID"
 }

@@ -21,15 +21,11 @@ server_ready() {
   "$BINARY_LINK" kubectl get --raw=/readyz
 }
 
-claim_node
-require_role
-require_upgrade_path "$(installed_version)" "$VERSION"
-require_kubelet_root
-require_no_drop_ins
-require_kernel_defaults
-require_same_token
-
+judge_node
+[ -n "$OLD_GENERATION" ] || require_same_token
 download "$URL" "$SHA256" "$BINARIES/$VERSION/k3s" 0755
+
+claim_node
 if [ -n "$(installed_version)" ] && [ "$(installed_version)" != "$VERSION" ] && systemctl is-active --quiet "$UNIT"; then
   save_snapshot "before-$VERSION" >/dev/null || fail "no etcd snapshot could be taken, so there is no upgrade; read: journalctl -u $UNIT"
 fi

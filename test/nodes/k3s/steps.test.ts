@@ -273,6 +273,71 @@ describe("K3s steps, run for real against a played machine", function () {
     expect(output).to.contain("nothing was deleted").and.contain("film\n1 home-1-aaaa\n");
   });
 
+  describe("an older generation stays whole", () => {
+    const next = (edit: Edit = () => undefined, node?: string, kernel?: string[]) =>
+      step({
+        node,
+        kernel,
+        serverToken: "new-secret",
+        edit: (config: { cluster: { generation: number } }) => {
+          config.cluster.generation = 2;
+          edit(config);
+        },
+      });
+    const junk = '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" != --output ] || echo junk >"$2"; shift; done\n';
+    const silent = "#!/bin/sh\nexit 28\n";
+    const cases: { when: string; says: string; step: string; curl?: string; agent?: boolean }[] = [
+      {
+        when: "the new release cannot be fetched",
+        says: "cannot download https://github.com",
+        step: next((config) => (config.versions.k3s.sha256 = "0".repeat(64))),
+      },
+      {
+        when: "what is fetched is not the pinned release",
+        says: `the configuration says ${"0".repeat(64)}; nothing was installed`,
+        step: next((config) => (config.versions.k3s.sha256 = "0".repeat(64))),
+        curl: junk,
+      },
+      {
+        when: "the kernel would stop the new kubelet",
+        says: "sysctl kernel.panic is",
+        step: next(undefined, undefined, ["kernel.panic=4711"]),
+      },
+      {
+        when: "the server that an agent would join is silent",
+        says: "waited 0 s for the K3s server",
+        step: next(undefined, "k3s1").replace("wait_until 120 ", "wait_until 0 "),
+        curl: silent,
+        agent: true,
+      },
+    ];
+    for (const { when, says, step: failing, curl = "", agent = false } of cases) {
+      it(`when ${when}`, () => {
+        const first = agent ? "agent" : "step";
+        const output = passes(
+          `bash "$FILES/${first}" >/dev/null; echo etcd >/var/lib/rancher/k3s/marker
+           [ ! -s "$FILES/curl" ] || cp "$FILES/curl" /usr/local/sbin/curl
+           must_fail "$FILES/failing"
+           cat /var/lib/rancher/k3s/marker /var/lib/homelab/generation /run/fake/log; ls /etc/rancher/k3s/config.yaml`,
+          { failing, curl },
+        );
+        expect(output).to.contain(says);
+        expect(output).to.contain("etcd\n1 home-1-aaaa\nrestart k3s").and.not.contain("stop k3s");
+        expect(output).to.contain("/etc/rancher/k3s/config.yaml");
+      });
+    }
+
+    it("and drop-ins of its own go with it, instead of stopping the rebuild", () => {
+      const output = passes(
+        `bash "$FILES/step" >/dev/null
+         mkdir -p /etc/rancher/k3s/config.yaml.d; echo 'debug: true' >/etc/rancher/k3s/config.yaml.d/10-x.yaml
+         bash "$FILES/next"; [ ! -e /etc/rancher/k3s/config.yaml.d ]; cat /var/lib/homelab/generation`,
+        { next: next() },
+      );
+      expect(output).to.contain("2 home-2-aaaa\n");
+    });
+  });
+
   it("refuses a newer generation, and another cluster of the same number", () => {
     const output = passes(
       `bash "$FILES/step" >/dev/null; must_fail "$FILES/other"
