@@ -83,12 +83,13 @@ version into a new generation instead."
   fi
 }
 
-# The kubelet root moves only while nothing lies below the old one.
+# The kubelet root is nobody else's when it is first used, and moves only while nothing lies below the old one.
 require_kubelet_root() {
-  local old points
-  [ -s "$MEMORY/kubelet-root" ] || return 0
-  old=$(cat "$MEMORY/kubelet-root")
+  local old='' points
+  [ ! -s "$MEMORY/kubelet-root" ] || old=$(cat "$MEMORY/kubelet-root")
   [ "$old" != "$KUBELET_ROOT" ] || return 0
+  require_kubelets_own "$KUBELET_ROOT"
+  [ -n "$old" ] || return 0
   mapfile -t points < <(mounts_at "$old")
   if [ ${#points[@]} -gt 0 ] || [ -n "$(ls -A "$old/pods" 2>/dev/null)" ]; then
     fail "the kubelet root is $old and cannot become $KUBELET_ROOT while pods or mounts are below it:

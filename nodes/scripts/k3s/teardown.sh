@@ -71,6 +71,27 @@ require_deletable() {
   done
 }
 
+# What a kubelet makes in its root directory (Kubernetes v1.32 pkg/kubelet: config/defaults.go, cm/*, status, allocation,
+# images; later releases included), pods.old of the migration that require_kubelet_root names, and lost+found of a file
+# system of its own.
+KUBELET_ENTRIES=(pods plugins plugins_registry device-plugins pod-resources checkpoints pki seccomp image_manager
+  cpu_manager_state memory_manager_state dra_manager_state pod_status_manager_state allocated_pods_state
+  actuated_pods_state pods.old lost+found)
+
+# require_kubelets_own DIRECTORY: it is absent, empty, or holds nothing but a kubelet's files. Asked before a directory is
+# taken for the kubelet's root, and of each that a teardown deletes and no step has taken: it is deleted whole.
+require_kubelets_own() {
+  local entries foreign
+  [ -e "$1" ] || return 0
+  [ -d "$1" ] || fail "$1, the kubelet's root directory, is there and no directory; nothing was changed"
+  entries=$(find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\n') || fail "$1 cannot be read; nothing was changed"
+  foreign=$(grep -vxF -f <(printf '%s\n' "${KUBELET_ENTRIES[@]}") <<<"$entries" | sed '/^$/d' | sort || true)
+  [ -z "$foreign" ] || fail "$1 holds what no kubelet writes; nothing was changed:
+$(sed -n '1,20s/^/  /p' <<<"$foreign")
+It is a root directory of the kubelet ($KUBELET_ROOT in cluster.kubeletRoot), and a teardown deletes those whole. Move these
+files elsewhere and run again; or, if the files are at their place, set cluster.kubeletRoot to a folder of its own."
+}
+
 # delete_tree DIRECTORY: deletes it inside a private mount namespace, seen through a bind of its parent that carries no
 # mounts along. So even a mount that appears after the check cannot be reached: rm meets a busy, empty mount point.
 delete_tree() {
@@ -201,6 +222,12 @@ tear_down_k3s() {
   local deleted=("${MOUNTING[@]}" /run/flannel /var/lib/cni /sys/fs/bpf/cilium /etc/rancher/k3s)
   for directory in "${deleted[@]}"; do
     require_deletable "$directory"
+  done
+  # The recorded one was judged when it was taken.
+  for directory in "$running" "$KUBELET_ROOT" /var/lib/kubelet; do
+    if [ ! -s "$MEMORY/kubelet-root" ] || [ "$directory" != "$recorded" ]; then
+      require_kubelets_own "$directory"
+    fi
   done
   [ -z "$(ls -A "$DATA_DIR/storage" 2>/dev/null)" ] || fail "$DATA_DIR/storage holds volumes of K3s' own local-path provisioner;
 nothing was changed. Move it out of the way first, for example: mv $DATA_DIR/storage $MEMORY/old-local-path"

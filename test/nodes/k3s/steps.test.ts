@@ -369,6 +369,38 @@ describe("K3s steps, run for real against a played machine", function () {
         .and.match(/\n\/var\/lib\/kubelet\n$/);
     });
 
+    const shared = (generation: number) =>
+      step({
+        edit: (config: { cluster: { kubeletRoot: string; generation: number } }) => {
+          config.cluster.kubeletRoot = "/var/lib/films";
+          config.cluster.generation = generation;
+        },
+      });
+
+    it("is not taken where somebody's files lie: the teardown to come would delete them", () => {
+      const output = passes(
+        `mkdir -p /var/lib/films/pods /var/lib/films/plugins; echo film >"/var/lib/films/a film.mkv"
+         must_fail "$FILES/shared"; [ ! -e /var/lib/homelab/generation ] && [ ! -e /etc/rancher/k3s/config.yaml ]
+         rm "/var/lib/films/a film.mkv"; bash "$FILES/shared"; cat /var/lib/homelab/kubelet-root
+         echo mine >/var/lib/films/later; bash "$FILES/shared"`,
+        { shared: shared(1) },
+      );
+      expect(output).to.contain("/var/lib/films holds what no kubelet writes; nothing was changed:\n  a film.mkv\n");
+      expect(output).to.contain("set cluster.kubeletRoot to a folder of its own").and.not.contain("  pods\n");
+      expect(output).to.contain("\n/var/lib/films\n");
+    });
+
+    it("is not moved there, nor given to a new generation that would tear the old one down first", () => {
+      const output = passes(
+        `bash "$FILES/step" >/dev/null; mkdir -p /var/lib/films; echo film >/var/lib/films/film.mkv
+         must_fail "$FILES/moved"; must_fail "$FILES/rebuilt"
+         cat /var/lib/films/film.mkv /var/lib/homelab/generation /run/fake/log`,
+        { moved: shared(1), rebuilt: shared(2) },
+      );
+      expect(output.match(/\/var\/lib\/films holds what no kubelet writes/g)).to.have.length(2);
+      expect(output).to.contain("film\n1 home-1-aaaa\nrestart k3s\n").and.not.contain("stop k3s");
+    });
+
     it("is read back from the running kubelet, and another one than the configured fails the step", () => {
       const output = passes(`echo /var/lib/other >/run/fake/other-root; must_fail "$FILES/step"; bash "$FILES/probe"`, {
         probe: probe().text,

@@ -182,6 +182,15 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     expect(output).to.contain("/var/lib/rancher/k3s/storage holds volumes");
   });
 
+  it("refuses while somebody's files lie where a kubelet's would, and no step has taken the folder", () => {
+    const output = passes(`
+      echo film >/var/lib/kubelet/film.mkv
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      cat /var/lib/kubelet/film.mkv; [ ! -s /run/fake/log ]; [ -d /var/lib/rancher/k3s ]
+    `);
+    expect(output).to.contain("/var/lib/kubelet holds what no kubelet writes").and.contain("  film.mkv\n");
+  });
+
   it("ends this K3s' containers with their children, and no other runtime's", () => {
     passes(`
       mkdir -p /var/lib/rancher/k3s/data/abc/bin /usr/local/other
