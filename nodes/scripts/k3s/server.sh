@@ -8,15 +8,6 @@ require_same_token() {
 and every snapshot, so it is not replaced in place: change it with 'k3s token rotate', and set the same value in the stack."
 }
 
-# save_snapshot NAME: fails unless there is a new file. K3s itself reports success when etcd could not write it, for
-# example to a full disk (pkg/etcd/snapshot.go, v1.32.5+k3s1).
-save_snapshot() {
-  local started
-  started=$(($(date +%s) - 1))
-  timeout 300 "$BINARY_LINK" etcd-snapshot save --etcd-s3=false --name "$1" || return 1
-  [ -n "$(find "$DATA_DIR/server/db/snapshots" -maxdepth 1 -type f -name "$1*" -newermt "@$started" -print -quit)" ]
-}
-
 server_ready() {
   "$BINARY_LINK" kubectl get --raw=/readyz
 }

@@ -179,6 +179,15 @@ remove_cilium() {
   find /etc/cni/net.d /opt/cni/bin -maxdepth 1 -name '*cilium*' -delete 2>/dev/null || true
 }
 
+# save_snapshot NAME: fails unless there is a new file. K3s itself reports success when etcd could not write it, for
+# example to a full disk (pkg/etcd/snapshot.go, v1.32.5+k3s1).
+save_snapshot() {
+  local started
+  started=$(($(date +%s) - 1))
+  timeout 300 "$BINARY_LINK" etcd-snapshot save --etcd-s3=false --name "$1" || return 1
+  [ -n "$(find "$DATA_DIR/server/db/snapshots" -maxdepth 1 -type f -name "$1*" -newermt "@$started" -print -quit)" ]
+}
+
 # The old cluster's etcd snapshots and the token that they are encrypted with.
 keep_snapshots() {
   local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1
@@ -188,6 +197,29 @@ keep_snapshots() {
   cp -a --no-clobber --link "$from/." "$to/" 2>/dev/null || cp -a --no-clobber "$from/." "$to/"
   [ ! -f "$DATA_DIR/server/token" ] || install -m 0600 "$DATA_DIR/server/token" "$to/token"
   say_changed "snapshots kept in $to"
+}
+
+# keep_datastore LABEL: the datastore itself, with what it is read with, where no snapshot of its end could be taken. It
+# may be all that is left of the cluster. Hard links, or copies if the folders lie on different file systems. It never
+# replaces what an earlier run has kept.
+keep_datastore() {
+  local server=$DATA_DIR/server kept=$MEMORY/snapshots/$1/server temporary part number=1
+  [ -n "$(find "$server/db" -mindepth 1 -maxdepth 1 ! -name snapshots -print -quit 2>/dev/null)" ] || return 0
+  while [ -e "$kept" ]; do
+    number=$((number + 1))
+    kept=$MEMORY/snapshots/$1/server-$number
+  done
+  mkdir -p "$MEMORY/snapshots/$1"
+  chmod 0700 "$MEMORY/snapshots" "$MEMORY/snapshots/$1"
+  temporary=$(mktemp -d "$kept.XXXXXX")
+  for part in db tls cred token; do
+    [ -e "$server/$part" ] || continue
+    cp -a --link "$server/$part" "$temporary/" 2>/dev/null || cp -a "$server/$part" "$temporary/" ||
+      fail "there is no last snapshot of the old cluster, and $server/$part cannot be kept in $temporary; nothing was deleted.
+Make room there, or start K3s so that a snapshot can be taken, and run again"
+  done
+  mv -T "$temporary" "$kept"
+  say_changed "no last snapshot could be taken: the datastore itself, its token and its certificates are kept in $kept"
 }
 
 # Ends K3s and every pod and unmounts what they had mounted. Deletes nothing.
@@ -212,9 +244,9 @@ stop_k3s() {
 }
 
 # tear_down_k3s LABEL: everything of K3s, except /etc/rancher/node (the node's password), snapshots, and all data.
-# LABEL names the folder of the snapshots that are kept.
+# LABEL names the folder of what is kept: snapshots, and the datastore if there is none of its end.
 tear_down_k3s() {
-  local directory unit link recorded=/var/lib/kubelet running
+  local directory unit link recorded=/var/lib/kubelet running snapshot=none
   running=$(kubelet_root_in_force)
   [ "$running" != unknown ] || running=/var/lib/kubelet
   [ ! -s "$MEMORY/kubelet-root" ] || recorded=$(cat "$MEMORY/kubelet-root")
@@ -233,12 +265,12 @@ tear_down_k3s() {
 nothing was changed. Move it out of the way first, for example: mv $DATA_DIR/storage $MEMORY/old-local-path"
 
   if systemctl is-active --quiet k3s.service; then
-    timeout 300 "$BINARY_LINK" etcd-snapshot save --etcd-s3=false --name "before-teardown" ||
-      echo "warning: no last snapshot; the newest scheduled one is kept"
+    if save_snapshot before-teardown; then snapshot=taken; fi
   fi
   stop_k3s
   require_nothing_mounted "${deleted[@]}"
   keep_snapshots "$1"
+  [ "$snapshot" = taken ] || keep_datastore "$1"
   remove_cilium
   for directory in "${deleted[@]}"; do
     delete_tree "$directory"

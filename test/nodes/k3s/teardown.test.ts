@@ -191,6 +191,63 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     expect(output).to.contain("/var/lib/kubelet holds what no kubelet writes").and.contain("  film.mkv\n");
   });
 
+  describe("the only etcd", () => {
+    const etcd = `
+      mkdir -p /var/lib/rancher/k3s/server/db/etcd/member/snap /var/lib/rancher/k3s/server/tls
+      echo etcd >/var/lib/rancher/k3s/server/db/etcd/member/snap/db; echo ca >/var/lib/rancher/k3s/server/tls/server-ca.crt
+      rm /var/lib/rancher/k3s/server/db/snapshots/*
+    `;
+    const binary = (save: string) => `
+      printf '%s\\n' '#!/bin/sh' '[ "$1" != etcd-snapshot ] || { ${save}; }' | tool k3s
+      ln -s /usr/local/sbin/k3s /usr/local/bin/k3s
+    `;
+    const written = "echo s >/var/lib/rancher/k3s/server/db/snapshots/$5";
+    const kept = `
+      (cd /var/lib/homelab/snapshots/1; stat -c %a .; cat server/db/etcd/member/snap/db server/tls/server-ca.crt server/token)
+      [ ! -e /var/lib/rancher/k3s ]
+    `;
+    for (const [what, save] of [
+      ["fails", "exit 1"],
+      ["is reported and not written", "exit 0"],
+    ]) {
+      it(`is kept when its last snapshot ${what}`, () => {
+        const output = passes(`${etcd}\n${binary(save)}\n. "$FILES/functions"; tear_down_k3s 1\n${kept}`);
+        expect(output).to.contain("certificates are kept in /var/lib/homelab/snapshots/1/server");
+        expect(output).to.contain("700\netcd\nca\nK10::server:t\n");
+      });
+    }
+
+    it("is kept when K3s does not run, and beside what an earlier run has kept", () => {
+      const output = passes(`
+        ${etcd}\n${binary(written)}\nrm /run/fake/k3s.active
+        mkdir -p /var/lib/homelab/snapshots/1/server; echo earlier >/var/lib/homelab/snapshots/1/server/mine
+        . "$FILES/functions"; tear_down_k3s 1; cd /var/lib/homelab/snapshots/1
+        cat server/mine server-2/db/etcd/member/snap/db; ls -A
+      `);
+      expect(output).to.contain("earlier\netcd\nserver\nserver-2\n");
+    });
+
+    it("is kept also where it cannot be linked, and nothing is deleted where it cannot be kept at all", () => {
+      const output = passes(`
+        ${etcd}\n${binary("exit 1")}
+        mkdir -p /var/lib/homelab/snapshots; mount -t tmpfs -o size=64k small /var/lib/homelab/snapshots
+        head -c 200000 /dev/urandom >/var/lib/rancher/k3s/server/db/etcd/member/snap/large
+        must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+        cat /var/lib/rancher/k3s/server/db/etcd/member/snap/db; [ -d /etc/rancher/k3s ]
+        umount /var/lib/homelab/snapshots; mount -t tmpfs -o size=640k larger /var/lib/homelab/snapshots
+        . "$FILES/functions"; tear_down_k3s 1\n${kept}
+      `);
+      expect(output).to.contain("nothing was deleted").and.contain("700\netcd\nca\nK10::server:t\n");
+    });
+
+    it("goes once there is a snapshot of its end", () => {
+      const output = passes(`
+        ${etcd}\n${binary(written)}\n. "$FILES/functions"; tear_down_k3s 1; ls -A /var/lib/homelab/snapshots/1
+      `);
+      expect(output).to.contain("before-teardown\ntoken\n").and.not.contain("server\n");
+    });
+  });
+
   it("ends this K3s' containers with their children, and no other runtime's", () => {
     passes(`
       mkdir -p /var/lib/rancher/k3s/data/abc/bin /usr/local/other
