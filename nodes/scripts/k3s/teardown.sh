@@ -41,17 +41,54 @@ Find who uses it (fuser -vm PATH, or a dead NFS or iSCSI server), unmount it, an
   done
 }
 
+# bounded SECONDS COMMAND...: its status, or 124 if it does not end. Never waited for while it runs: a process that sleeps
+# in the kernel, on a dead NFS or iSCSI server, ends by no signal, and timeout(1) waits for it for ever. What it says goes
+# through a file, so that one that is left behind keeps nobody's output open.
+bounded() {
+  local end=$((SECONDS + $1)) said pid status=0
+  shift
+  said=$(mktemp)
+  "$@" </dev/null >"$said" 2>&1 &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then
+      kill -KILL "$pid" 2>/dev/null || true
+      disown "$pid" 2>/dev/null || true
+      status=124
+      break
+    fi
+    sleep 0.1
+  done
+  [ "$status" = 124 ] || wait "$pid" || status=$?
+  cat "$said"
+  rm -f "$said"
+  return "$status"
+}
+
+# Longest time, in seconds, that one umount and the sync before it may take.
+: "${UNMOUNT_SECONDS:=90}" "${SYNC_SECONDS:=120}"
+
+# unmount POINT, escaped as in mountinfo: whether it is unmounted. One that does not end ends the teardown.
+unmount() {
+  local path status=0
+  printf -v path '%b' "$1"
+  bounded "$UNMOUNT_SECONDS" umount --no-canonicalize -- "$path" || status=$?
+  [ "$status" != 124 ] || fail "umount of $path does not end after $UNMOUNT_SECONDS s; nothing was deleted:
+$(describe_mounts "$1")
+Its server is dead as a rule. Bring it back, or reboot this machine, and run again."
+  return "$status"
+}
+
 # unmount_below DIRECTORY: everything below it, not the directory itself.
 unmount_below() {
-  local points point path attempt
+  local points point attempt
   for attempt in 1 2 3; do
     mapfile -t points < <(mounts_at "$1" | grep -vxF -- "$1")
     [ ${#points[@]} -gt 0 ] || return 0
     [ "$attempt" = 1 ] || sleep 2
     for point in "${points[@]}"; do
-      printf -v path '%b' "$point"
-      if timeout -k 5 90 umount --no-canonicalize -- "$path"; then
-        echo "unmounted $path"
+      if unmount "$point"; then
+        printf 'unmounted %b\n' "$point"
       fi
     done
   done
@@ -145,8 +182,8 @@ log_out_longhorn() {
   local target
   command -v iscsiadm >/dev/null || return 0
   while read -r target; do
-    timeout -k 5 60 iscsiadm -m node -T "$target" --logout || true
-    timeout -k 5 60 iscsiadm -m node -T "$target" -o delete || true
+    bounded 60 iscsiadm -m node -T "$target" --logout || true
+    bounded 60 iscsiadm -m node -T "$target" -o delete || true
   done < <(iscsiadm -m session 2>/dev/null | sed -n 's/.* \(iqn\.2019-10\.io\.longhorn:[^ ]*\).*/\1/p' | sort -u)
 }
 
@@ -224,20 +261,24 @@ Make room there, or start K3s so that a snapshot can be taken, and run again"
 
 # Ends K3s and every pod and unmounts what they had mounted. Deletes nothing.
 stop_k3s() {
-  local unit directory point
+  local unit directory point status=0
   for unit in "${UNITS[@]}"; do
     if systemctl cat "$unit.service" >/dev/null 2>&1; then
       systemctl stop "$unit.service"
     fi
   done
-  timeout -k 5 120 sync || echo "warning: sync does not end; a server of some mount may be dead"
+  bounded "$SYNC_SECONDS" sync || status=$?
+  [ "$status" != 124 ] || fail "sync does not end after $SYNC_SECONDS s, so a disk or the server of a mount does not answer; nothing was deleted.
+Mounted from elsewhere:
+$(awk '{ for (i = 7; i <= NF; i++) if ($i == "-" && ($(i + 1) ~ /^(nfs|cifs|fuse)/ || $(i + 2) ~ /^\/dev\/longhorn\//)) print "  " $5 " (" $(i + 1) " " $(i + 2) ")" }' /proc/self/mountinfo)
+Bring it back, or reboot this machine, and run again."
   kill_pods
   log_out_longhorn
   for directory in "${MOUNTING[@]}"; do
     unmount_below "$directory"
   done
   while read -r point; do
-    if umount --no-canonicalize -- "$point"; then
+    if unmount "$point"; then
       rm -f -- "$point"
     fi
   done < <(mounts_at /run/netns | grep '^/run/netns/cni-')

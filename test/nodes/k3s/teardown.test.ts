@@ -248,6 +248,37 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     });
   });
 
+  describe("a process that no signal ends", () => {
+    // A writer to a frozen file system sleeps in the kernel, as one on a dead NFS server does. The thaw ends it in any case.
+    const frozen = (tool: string) => `
+      disk=$base/scratch/disk; mkdir -p "$disk.mnt"; truncate -s 16M "$disk"; mkfs.ext4 -q "$disk"
+      mount -o loop "$disk" "$disk.mnt" || { echo "no loop devices"; exit 0; }
+      fsfreeze -f "$disk.mnt"; (/bin/sleep 15; fsfreeze -u "$disk.mnt") & thaw=$!
+      printf '%s\\n' '#!/bin/sh' "exec touch '$disk.mnt/stuck'" | tool ${tool}
+    `;
+    const thawed = `kill $thaw; fsfreeze -u "$disk.mnt"; rm /usr/local/sbin/{umount,sync} 2>/dev/null || true; umount "$disk.mnt"`;
+    for (const [tool, says] of [
+      ["umount", `umount of ${VOLUME} does not end after 1 s; nothing was deleted`],
+      ["sync", "sync does not end after 1 s"],
+    ]) {
+      it(`${tool}: the teardown ends, says so, and deletes nothing`, () => {
+        const output = passes(`
+          mount --bind "$nas" ${VOLUME}
+          ${frozen(tool)}
+          export UNMOUNT_SECONDS=1 SYNC_SECONDS=1; started=$SECONDS
+          must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+          [ $((SECONDS - started)) -lt 12 ] || echo "only the thaw has ended it"
+          ${thawed}
+          cat ${VOLUME}/film.mkv /var/lib/rancher/k3s/server/token; [ -d /etc/rancher/k3s ]
+        `);
+        if (!output.includes("no loop devices")) {
+          expect(output).to.contain(says).and.contain("film\nK10::server:t\n");
+          expect(output).not.to.contain("only the thaw");
+        }
+      });
+    }
+  });
+
   it("ends this K3s' containers with their children, and no other runtime's", () => {
     passes(`
       mkdir -p /var/lib/rancher/k3s/data/abc/bin /usr/local/other
