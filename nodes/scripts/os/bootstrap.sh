@@ -9,7 +9,15 @@ if [[ $(uname -r) =~ ^5\.15\.0-(9[4-9])- ]]; then
   fail "kernel $(uname -r) has a broken NFS client. Fix: apt-get update && apt-get dist-upgrade, then reboot"
 fi
 
+require_timezone() {
+  [ -f "/usr/share/zoneinfo/$TIMEZONE" ] ||
+    fail "there is no time zone $TIMEZONE here. Look: timedatectl list-timezones; correct cluster.timezone"
+}
+# A minimal image has no time zones before tzdata, one of the packages, is installed.
+[ ! -f /usr/share/zoneinfo/UTC ] || require_timezone
+
 install_packages "${PACKAGES[@]}"
+require_timezone
 install_files
 
 # --- name -------------------------------------------------------------------------------------------------------------
@@ -21,8 +29,6 @@ hosts=$(hosts_with "$NODE_NAME" </etc/hosts)
 install_file /etc/hosts 0644 <<<"$hosts"
 
 # --- time -------------------------------------------------------------------------------------------------------------
-[ -f "/usr/share/zoneinfo/$TIMEZONE" ] ||
-  fail "there is no time zone $TIMEZONE here. Look: timedatectl list-timezones; correct cluster.timezone"
 if [ "$(timezone_in_force)" != "$TIMEZONE" ]; then
   timedatectl set-timezone "$TIMEZONE"
   say_changed "time zone $TIMEZONE"

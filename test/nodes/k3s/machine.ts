@@ -92,7 +92,7 @@ verb=$1; shift
 for word in "$@"; do case $word in -*) ;; *) unit=\${word%.service} ;; esac; done
 case $verb in
   is-active)
-    if [ -e "/run/fake/$unit.active" ]; then [[ "$*" == *--quiet* ]] || echo active; else echo inactive; exit 3; fi ;;
+    if [ -e "/run/fake/$unit.active" ]; then [[ "$*" == *--quiet* ]] || echo active; else [[ "$*" == *--quiet* ]] || echo inactive; exit 3; fi ;;
   is-enabled)
     if [ -e "/run/fake/$unit.enabled" ]; then [[ "$*" == *--quiet* ]] || echo enabled; else echo disabled; exit 1; fi ;;
   enable) touch "/run/fake/$unit.enabled" ;;

@@ -16,6 +16,7 @@ import { record } from "../../../plan/record";
 import { home } from "../../support/home";
 import { skipBecause } from "../../support/skip";
 import { hasTool } from "../disks/loop-disks";
+import { fakeTools, machineProblem, onMachine } from "../k3s/machine";
 import { shellcheck } from "../shellcheck";
 
 const homelab = home();
@@ -84,6 +85,24 @@ describe("node bootstrap", () => {
       expect(
         ["5.15.0-93-generic", "5.15.0-100-generic", "5.15.0-9-generic", "6.8.0-94-generic"].some(refused),
       ).to.equal(false);
+    });
+
+    it("refuses a time zone that is not there before it installs or writes anything", function () {
+      const problem = machineProblem() ?? (fs.existsSync("/usr/share/zoneinfo/UTC") ? undefined : "needs tzdata");
+      if (problem !== undefined) {
+        skipBecause(this, problem);
+      }
+      const script = osStep(homelab, node("k3s1"));
+      const text = renderStep({ ...script, variables: { ...script.variables, TIMEZONE: "Europe/Nowhere" } });
+      const { status, output } = onMachine(
+        `${fakeTools}
+         for name in apt-get dpkg dpkg-query hostnamectl; do printf '#!/bin/sh\\necho "ran $0"; exit 9\\n' | tool $name; done
+         before=$(find /etc -newer "$FILES/step" | wc -l); must_fail "$FILES/step"
+         [ "$(find /etc -newer "$FILES/step" | wc -l)" = "$before" ]`,
+        { step: text },
+      );
+      expect(status, output).to.equal(0);
+      expect(output).to.contain("there is no time zone Europe/Nowhere here").and.not.contain("ran /usr");
     });
 
     it("kubelet with protect-kernel-defaults starts: every tunable that it checks is set", () => {
