@@ -109,7 +109,9 @@ export interface LonghornReplica {
   readonly volume: string;
   /** Empty while it has no place yet. */
   readonly node: string;
-  /** It has been complete at least once, and has not failed since. */
+  /** UUID of the disk that it lies on; empty while it has no place yet. */
+  readonly disk: string;
+  /** It has been complete at least once, has not failed since, and is not being deleted. */
   readonly healthy: boolean;
   readonly failed: boolean;
 }
@@ -125,6 +127,10 @@ export interface LonghornNode {
 
 export interface LonghornDisk {
   readonly name: string;
+  /** Written on the disk itself; empty as long as Longhorn has not read it. */
+  readonly uuid: string;
+  /** Longhorn's condition Ready: it is mounted, and is the one that it was. */
+  readonly ready: boolean;
   readonly schedulable: boolean;
   readonly tags: readonly string[];
   /** Bytes. */

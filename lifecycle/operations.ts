@@ -15,7 +15,7 @@ import {
 } from "./phases";
 import { planDrain } from "./pods";
 import { forgetRefusals, nodeNamed, removalRefusals, type FateOfVolumes, type HostFinding } from "./preflight";
-import { longhornRemains, soleCopies, volumeName } from "./volumes";
+import { longhornRemains, lostWithout, soleCopies, volumeName } from "./volumes";
 
 /** Everything that a command works with. */
 export interface Site {
@@ -89,17 +89,15 @@ export async function forget(site: Site, worker: Worker, go: Go, fate: FateOfVol
   if (!mayGo(site, go, name, "forget")) {
     return false;
   }
-  const keep = fate === "keep" && sole.length > 0;
+  const givenUp = new Set(fate === "give-up" ? sole.map((volume) => volume.name) : []);
   await run(site, name, phases, {
     cordon: () => site.cluster.cordon(name, "forget"),
     "release-pods": () => releasePods(site, name),
     "delete-node": () => site.cluster.deleteNode(name),
     "delete-password": () => site.cluster.deletePassword(name),
     "delete-longhorn-node": async () => {
-      if (!keep) {
-        await deleteReplicas(site, name);
-        await deleteLonghornNode(site, name);
-      }
+      await deleteReplicas(site, name, givenUp);
+      await deleteLonghornNode(site, name);
     },
   });
   return true;
@@ -275,10 +273,33 @@ async function releasePods(site: Site, name: string): Promise<void> {
   }
 }
 
-async function deleteReplicas(site: Site, name: string): Promise<void> {
-  const { longhorn } = await site.cluster.facts(name);
-  for (const replica of longhorn?.replicas.filter((one) => one.node === name) ?? []) {
+/**
+ * Deletes what a dead node had of every volume, one after the other. Each time it is asked anew which copies are the last
+ * ones: since the plan, pods were let go for minutes, and a copy elsewhere may have failed.
+ *
+ * @param givenUp names of volumes that may be lost.
+ * @throws UserError before it deletes the last copy of any other.
+ */
+async function deleteReplicas(site: Site, name: string, givenUp: ReadonlySet<string>): Promise<void> {
+  // Longhorn's finalizer may keep one for a while.
+  const deleted = new Set<string>();
+  for (;;) {
+    const { longhorn } = await site.cluster.facts(name);
+    const lost = longhorn ? lostWithout(longhorn, name, givenUp) : [];
+    if (lost.length > 0) {
+      throw new UserError(
+        `the only copy of these is now on the disks of ${name}; what is there of them was not deleted:
+  ${lost.map(volumeName).join("\n  ")}
+If a copy elsewhere comes back (kubectl -n longhorn-system get replicas.longhorn.io), run the command again. If the disks of
+${name} will be in the new machine, say --keep-volumes; if these volumes are lost, --give-up-volumes.`,
+      );
+    }
+    const replica = longhorn?.replicas.find((one) => one.node === name && !deleted.has(one.name));
+    if (!replica) {
+      return;
+    }
     await site.cluster.deleteReplica(replica.name);
+    deleted.add(replica.name);
     site.say(`  replica ${replica.name} of volume ${replica.volume} deleted`);
   }
 }

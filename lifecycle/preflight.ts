@@ -9,11 +9,14 @@ import { localVolumeRefusals, longhornRefusals, soleCopies, volumeName } from ".
 export type HostFinding =
   /** It has the pinned host key and the configured identity. */
   | { readonly kind: "itself"; readonly machineId: string }
-  /** Something answers, but not the machine of the configuration. */
+  /** Something answers, and has shown that it is not the machine of the configuration: by its host key or its identity. */
   | { readonly kind: "other"; readonly detail: string }
-  /** It is there with the pinned host key, and cannot be asked: no login, no sudo. */
+  /**
+   * It may well be that machine, alive, and cannot be asked: no login, no sudo, SSH that refuses or hangs. Whatever is
+   * neither silence nor proof of another machine is this.
+   */
   | { readonly kind: "locked"; readonly detail: string }
-  /** Nothing answers. */
+  /** No answer to a TCP connection at all, not even a refusal. */
   | { readonly kind: "silent"; readonly detail: string };
 
 export type Command = "remove" | "forget" | "drain" | "uncordon";
@@ -125,8 +128,9 @@ function hostRefusals({ name, address }: Worker, host: HostFinding): Refusal[] {
       return [
         {
           what,
-          why: `it answers and lets nobody in: ${host.detail}`,
-          wayOut: "load the key into your SSH agent, or give it with --identity-file; the user needs passwordless sudo",
+          why: `it cannot be asked: ${host.detail}`,
+          wayOut:
+            "see whether sshd works there; load the key into your SSH agent, or give it with --identity-file; the user needs passwordless sudo",
         },
       ];
     case "other":
@@ -150,11 +154,19 @@ export function forgetRefusals(worker: Worker, facts: ClusterFacts, host: HostFi
   const node = nodeNamed(facts, name);
   // The Node may be that of a machine before: then the configuration names the new one already, which cannot join yet.
   const isNew = host.kind === "itself" && node?.machineId !== undefined && node.machineId !== host.machineId;
-  if ((host.kind === "itself" && !isNew) || host.kind === "locked") {
+  const what = `machine ${name} (${address})`;
+  if (host.kind === "itself" && !isNew) {
     refusals.push({
-      what: `machine ${name} (${address})`,
-      why: `it is alive: it answers on SSH with the configured ${host.kind === "itself" ? "host key and identity" : "host key"}`,
+      what,
+      why: "it is alive: it answers on SSH with the configured host key and identity",
       wayOut: `npm run node -- remove ${name}; or switch the machine off, for good`,
+    });
+  }
+  if (host.kind === "locked") {
+    refusals.push({
+      what,
+      why: `it may be alive, and its pods write on: ${host.detail}`,
+      wayOut: `switch the machine off, for good; or make SSH work and: npm run node -- remove ${name}`,
     });
   }
   if (node?.ready) {

@@ -12,7 +12,7 @@ import type {
 interface Stake {
   readonly volume: LonghornVolume;
   readonly here: readonly LonghornReplica[];
-  /** Complete copies on other nodes that are up. */
+  /** Complete copies on other nodes that are up, on disks that are. */
   readonly healthyElsewhere: readonly LonghornReplica[];
   /** Copies elsewhere that are complete or being built. */
   readonly alive: readonly LonghornReplica[];
@@ -25,7 +25,10 @@ export function volumeName({ name, claim }: LonghornVolume): string {
 }
 
 function stakes(facts: LonghornFacts, node: string): Stake[] {
-  const up = new Set(facts.nodes.filter(({ ready }) => ready).map(({ name }) => name));
+  const isUp = ({ node: at, disk }: LonghornReplica) =>
+    facts.nodes.some(
+      ({ name, ready, disks }) => name === at && ready && disks.some((one) => one.ready && one.uuid === disk),
+    );
   return facts.volumes
     .map((volume) => {
       const replicas = facts.replicas.filter((replica) => replica.volume === volume.name);
@@ -33,7 +36,7 @@ function stakes(facts: LonghornFacts, node: string): Stake[] {
       return {
         volume,
         here: replicas.filter((replica) => replica.node === node),
-        healthyElsewhere: elsewhere.filter((replica) => replica.healthy && up.has(replica.node)),
+        healthyElsewhere: elsewhere.filter((replica) => replica.healthy && replica.disk !== "" && isUp(replica)),
         alive: elsewhere.filter((replica) => !replica.failed && replica.node !== ""),
       };
     })
@@ -45,6 +48,14 @@ export function soleCopies(facts: LonghornFacts, node: string): LonghornVolume[]
   return stakes(facts, node)
     .filter(({ here, healthyElsewhere }) => healthyElsewhere.length === 0 && here.length > 0)
     .map(({ volume }) => volume);
+}
+
+/**
+ * Volumes that a deletion of all replicas on the node would lose although nobody has agreed: with `agreed`, names of the
+ * volumes that somebody was told of and has given up.
+ */
+export function lostWithout(facts: LonghornFacts, node: string, agreed: ReadonlySet<string>): LonghornVolume[] {
+  return soleCopies(facts, node).filter(({ name }) => !agreed.has(name));
 }
 
 /** Volumes that would lose data or safety if the node went for good. */

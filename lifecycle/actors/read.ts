@@ -16,7 +16,7 @@ import {
 
 /** A custom resource as it comes from the API. */
 export interface Raw {
-  metadata: { name: string; labels?: Record<string, string> };
+  metadata: { name: string; labels?: Record<string, string>; deletionTimestamp?: string };
   // Fields differ by kind and are checked where they are read.
   spec?: Record<string, unknown>;
   status?: Record<string, unknown>;
@@ -109,7 +109,8 @@ export function longhornFacts(
       name: metadata.name,
       volume: word(spec.volumeName),
       node: word(spec.nodeID),
-      healthy: word(spec.healthyAt) !== "" && word(spec.failedAt) === "",
+      disk: word(spec.diskID),
+      healthy: word(spec.healthyAt) !== "" && word(spec.failedAt) === "" && metadata.deletionTimestamp === undefined,
       failed: word(spec.failedAt) !== "",
     })),
     nodes: lists.nodes.map(({ metadata, spec = {}, status = {} }) => {
@@ -122,6 +123,8 @@ export function longhornFacts(
         tags: words(spec.tags),
         disks: Object.entries((spec.disks ?? {}) as Record<string, Record<string, unknown>>).map(([name, disk]) => ({
           name,
+          uuid: word(known[name]?.diskUUID),
+          ready: condition(known[name] ?? {}, "Ready"),
           schedulable:
             disk.allowScheduling === true &&
             disk.evictionRequested !== true &&

@@ -543,6 +543,25 @@ describe("node commands against a real control plane", function () {
       expect(await forget(site({ lookAtHost: dead }), worker(), yes, "undecided")).to.equal(true);
     });
 
+    for (const fate of ["undecided", "keep", "give-up"] as FateOfVolumes[]) {
+      it(`a copy that becomes the last one while pods are let go is not deleted; decided: ${fate}`, async () => {
+        await longhorn.addVolume("v1", ["k3s1", NODE]);
+        await longhorn.addVolume("v2", ["k3s2", NODE]);
+        await kubelets.report(NODE, false);
+        const real = Cluster.of(cluster.kubeconfig);
+        const deletePassword = real.deletePassword.bind(real);
+        real.deletePassword = async (name) => {
+          await deletePassword(name);
+          await longhorn.fail("v1", "k3s1");
+        };
+        const act = () => forget(site({ cluster: real, lookAtHost: dead }), worker(), yes, fate);
+        const message = await refusal(act);
+        expect(message).to.contain("volume v1 (media/v1-data)").and.not.to.contain("v2");
+        expect(await longhorn.places("v1")).to.deep.equal(["k3s1", NODE]);
+        expect((await longhornNode()) === undefined).to.equal(false);
+      });
+    }
+
     for (const fate of ["keep", "give-up"] as FateOfVolumes[]) {
       it(`a volume whose only copy was there is named, and '${fate}' is done with it once somebody says so`, async () => {
         await longhorn.addVolume("sole", [NODE], "faulted");

@@ -51,7 +51,7 @@ export function volume(name: string, more: Partial<LonghornVolume> = {}): Longho
 }
 
 export function replica(of: string, node: string, more: Partial<LonghornReplica> = {}): LonghornReplica {
-  return { name: `${of}-r-${node}`, volume: of, node, healthy: true, failed: false, ...more };
+  return { name: `${of}-r-${node}`, volume: of, node, disk: `${node}-disk`, healthy: true, failed: false, ...more };
 }
 
 export function longhornNode(name: string, more: Partial<LonghornNode> = {}): LonghornNode {
@@ -64,6 +64,8 @@ export function longhornNode(name: string, more: Partial<LonghornNode> = {}): Lo
     disks: [
       {
         name: "system",
+        uuid: `${name}-disk`,
+        ready: true,
         schedulable: true,
         tags: [],
         maximum: 300 * GIB,

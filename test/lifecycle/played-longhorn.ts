@@ -115,7 +115,11 @@ export class PlayedLonghorn {
         conditions: [{ type: "Ready", status: "True" }],
         diskStatus: {
           system: {
-            conditions: [{ type: "Schedulable", status: "True" }],
+            conditions: [
+              { type: "Ready", status: "True" },
+              { type: "Schedulable", status: "True" },
+            ],
+            diskUUID: `${name}-disk`,
             storageMaximum: 300 * GIB,
             storageAvailable: 250 * GIB,
             storageScheduled: 0,
@@ -134,6 +138,21 @@ export class PlayedLonghorn {
     for (const node of nodes) {
       await this.addReplica(name, node);
     }
+  }
+
+  /** The replica of a volume on a node fails, as one whose disk is lost. */
+  public async fail(volume: string, node: string): Promise<void> {
+    await this.custom.patchNamespacedCustomObject(
+      {
+        group: "longhorn.io",
+        version: "v1beta2",
+        namespace: LONGHORN_NAMESPACE,
+        plural: "replicas",
+        name: `${volume}-r-${node}`,
+        body: { spec: { failedAt: "2026-01-02T00:00:00Z" } },
+      },
+      k8s.setHeaderOptions("Content-Type", k8s.PatchStrategy.MergePatch),
+    );
   }
 
   public async list(kind: (typeof KINDS)[number]): Promise<Manifest[]> {
@@ -196,7 +215,13 @@ export class PlayedLonghorn {
 
   private async addReplica(volume: string, node: string): Promise<void> {
     await this.put("Replica", `${volume}-r-${node}`, {
-      spec: { volumeName: volume, nodeID: node, healthyAt: "2026-01-01T00:00:00Z", failedAt: "" },
+      spec: {
+        volumeName: volume,
+        nodeID: node,
+        diskID: `${node}-disk`,
+        healthyAt: "2026-01-01T00:00:00Z",
+        failedAt: "",
+      },
     });
   }
 

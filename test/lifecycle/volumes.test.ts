@@ -1,5 +1,11 @@
 import { expect } from "chai";
-import { localVolumeRefusals, longhornRefusals, longhornRemains, soleCopies } from "../../lifecycle/volumes";
+import {
+  localVolumeRefusals,
+  longhornRefusals,
+  longhornRemains,
+  lostWithout,
+  soleCopies,
+} from "../../lifecycle/volumes";
 import { GIB, longhorn, longhornNode, replica, volume } from "./facts";
 
 /** Two copies, one of them on the node that goes. */
@@ -33,10 +39,20 @@ describe("volumes of Longhorn and a node that goes for good", () => {
     "has failed": [replica("v", "k3s1", { healthy: false, failed: true })],
     "is still being built": [replica("v", "k3s1", { healthy: false })],
     "is on a node that is down": [replica("v", "k3s2")],
+    "is on a disk that is down": [replica("v", "k3s4")],
+    "is on a disk that the node has no more": [replica("v", "k3s1", { disk: "k3s1-disk-before" })],
+    "is on no disk": [replica("v", "k3s5", { disk: "" })],
     "is nowhere": [],
   })) {
     it(`the last healthy replica is refused where the other one ${what}`, () => {
-      const nodes = [longhornNode("k3s1"), longhornNode("k3s2", { ready: false }), longhornNode("k3s3")];
+      const with1 = (disk: object) => ({ disks: [{ ...longhornNode("k3s4").disks[0], ...disk }] });
+      const nodes = [
+        longhornNode("k3s1"),
+        longhornNode("k3s2", { ready: false }),
+        longhornNode("k3s3"),
+        longhornNode("k3s4", with1({ ready: false })),
+        longhornNode("k3s5", with1({ uuid: "" })),
+      ];
       const facts = longhorn({
         volumes: [volume("v", { robustness: "degraded" })],
         replicas: [replica("v", "k3s3"), ...other],
@@ -47,6 +63,17 @@ describe("volumes of Longhorn and a node that goes for good", () => {
       expect(soleCopies(facts, "k3s3").map(({ name }) => name)).to.deep.equal(["v"]);
     });
   }
+
+  it("a copy is the last one whichever else has been given up", () => {
+    const facts = longhorn({
+      volumes: [volume("v"), volume("w")],
+      replicas: [replica("v", "k3s3"), replica("w", "k3s3")],
+    });
+    const lost = (...agreed: string[]) => lostWithout(facts, "k3s3", new Set(agreed)).map(({ name }) => name);
+    expect(lost()).to.deep.equal(["v", "w"]);
+    expect(lost("v")).to.deep.equal(["w"]);
+    expect(lost("v", "w")).to.deep.equal([]);
+  });
 
   it("a degraded volume is refused although a copy is elsewhere: nothing is moved while something is being rebuilt", () => {
     const facts = longhorn({
