@@ -8,7 +8,7 @@ import { chooseAccelerator, type Accelerator } from "./accelerator";
 import { identityFiles, smbiosString } from "./credentials";
 import { USER, debianImage } from "./image";
 import { startPackageProxy, type PackageProxy } from "./package-proxy";
-import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "./processes";
+import { finished, must, removeFolder, run, start, temporaryFolder, type Ran } from "./processes";
 import { byId, qemuArguments, type DiskSpec, type QemuSpec } from "./qemu";
 import { Qmp, type QemuEvent } from "./qmp";
 
@@ -23,6 +23,23 @@ export interface MachineSpec {
   packages?: readonly string[];
   /** Blank disks, by name. */
   disks?: Readonly<Record<string, DiskSpec>>;
+  /** A place on a LAN, in this process's network namespace. Default: alone, reached by a loopback port. */
+  network?: MachineNetwork;
+  /** Its host key and the key of who logs in. Default: new ones. */
+  keys?: MachineKeys;
+}
+
+export interface MachineNetwork {
+  /** Existing bridge. */
+  bridge: string;
+  mac: string;
+  /** IPv4 address that the LAN's DHCP server gives to the MAC address. */
+  address: string;
+}
+
+export interface MachineKeys {
+  host: HostKey;
+  user: HostKey;
 }
 
 /** Longest boots that were seen: 60 s in software emulation beside a busy core, 8 s with KVM. */
@@ -54,8 +71,10 @@ export class Machine {
     public readonly accelerator: Accelerator,
     private readonly folder: string,
     private readonly qemu: QemuSpec,
-    private readonly proxy: PackageProxy,
-    keys: { host: HostKey; user: HostKey },
+    /** Where its sshd is reached. */
+    private readonly reached: { host: string; port: number },
+    private readonly proxy: PackageProxy | undefined,
+    keys: MachineKeys,
     disks: Readonly<Record<string, DiskSpec>>,
   ) {
     this.disks = Object.fromEntries(Object.entries(disks).map(([disk, spec]) => [disk, byId(spec)]));
@@ -71,18 +90,19 @@ export class Machine {
     processors = 1,
     packages,
     disks = {},
+    network,
+    keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) },
   }: MachineSpec): Promise<Machine> {
     const image = await debianImage(packages);
     const accelerator = await chooseAccelerator(image);
     // The root disk's changes, and two checkpoints of the memory.
     const folder = temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
     const file = (last: string) => path.join(folder, last);
-    const keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) };
-    const proxy = await startPackageProxy();
-    const sshPort = await freePort();
+    const proxy = network ? undefined : await startPackageProxy();
+    const reached = network ? { host: network.address, port: 22 } : { host: "127.0.0.1", port: await freePort() };
 
     fs.writeFileSync(file("key"), keys.user.privateKey, { mode: 0o600 });
-    fs.writeFileSync(file("known_hosts"), `[127.0.0.1]:${sshPort} ${keys.host.publicKey}\n`);
+    fs.writeFileSync(file("known_hosts"), `[${reached.host}]:${reached.port} ${keys.host.publicKey}\n`);
     fs.writeFileSync(file("credentials"), smbiosString(identityFiles(keys.host, keys.user.publicKey)), { mode: 0o600 });
     // One stream of the guest arrives as standard input and output of a process of its own.
     fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
@@ -103,17 +123,18 @@ export class Machine {
       credentials: file("credentials"),
       overlay: file("root.qcow2"),
       disks: attached,
-      sshPort,
-      proxyRelay: ["/bin/bash", file("relay"), String(proxy.port)],
+      network: network
+        ? { kind: "tap", device: await tap(network), mac: network.mac }
+        : { kind: "user", sshPort: reached.port, proxyRelay: ["/bin/bash", file("relay"), String(proxy?.port)] },
       control: file("control"),
       console: file("console.log"),
     };
-    return new Machine(name, accelerator, folder, qemu, proxy, keys, disks);
+    return new Machine(name, accelerator, folder, qemu, reached, proxy, keys, disks);
   }
 
   /** Arguments of an SSH connection, as the program's own resources take them. */
   public connection(user: string = this.user) {
-    return { host: "127.0.0.1", port: this.qemu.sshPort, user, hostKey: this.hostKey, privateKey: this.privateKey };
+    return { ...this.reached, user, hostKey: this.hostKey, privateKey: this.privateKey };
   }
 
   /**
@@ -155,7 +176,7 @@ export class Machine {
       }
       if (!this.process) {
         const taken = said().includes("host forwarding rule")
-          ? `port ${this.qemu.sshPort} of 127.0.0.1 is taken by somebody else: `
+          ? `port ${this.reached.port} of ${this.reached.host} is taken by somebody else: `
           : "";
         throw new Error(`${this.name} does not start: ${taken}QEMU ended: ${said()}`);
       }
@@ -214,8 +235,8 @@ export class Machine {
       `UserKnownHostsFile=${path.join(this.folder, "known_hosts")}`,
     ].flatMap((option) => ["-o", option]);
     return start("ssh", [
-      ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.qemu.sshPort)],
-      ...[...options, `${user}@127.0.0.1`, command],
+      ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.reached.port)],
+      ...[...options, `${user}@${this.reached.host}`, command],
     ]);
   }
 
@@ -258,7 +279,10 @@ export class Machine {
   /** Takes the power away and deletes everything of the machine. */
   public async destroy(): Promise<void> {
     await this.kill();
-    this.proxy.stop();
+    this.proxy?.stop();
+    if (this.qemu.network.kind === "tap") {
+      await run("ip", ["link", "delete", this.qemu.network.device]);
+    }
     removeFolder(this.folder);
   }
 
@@ -283,6 +307,14 @@ function last(text: string, lines = 20): string {
 
 function newKey(comment: string): HostKey {
   return ed25519HostKey(randomBytes(32).toString("base64"), comment);
+}
+
+/** Makes a tap device on the bridge, named after the end of the MAC address: names have 15 characters at most. */
+async function tap({ bridge, mac }: MachineNetwork): Promise<string> {
+  const device = `tap${mac.replaceAll(":", "").slice(-8)}`;
+  await must("ip", ["tuntap", "add", "dev", device, "mode", "tap"]);
+  await must("ip", ["link", "set", device, "master", bridge, "up"]);
+  return device;
 }
 
 async function freePort(): Promise<number> {
