@@ -1,3 +1,4 @@
+import { Apps } from "./components/apps/apps";
 import { B2Storage } from "./components/backup/b2-storage";
 import { EtcdSnapshotSecret } from "./components/backup/etcd-snapshots";
 import { Velero } from "./components/backup/velero";
@@ -11,6 +12,7 @@ import { Authentik } from "./components/identity/authentik";
 import { OAuth2Proxy } from "./components/identity/oauth2-proxy";
 import { AlertRules } from "./components/monitoring/alert-rules";
 import { Alloy } from "./components/monitoring/alloy";
+import { GrafanaDashboards } from "./components/monitoring/grafana-dashboards";
 import { KubePrometheusStack } from "./components/monitoring/kube-prometheus-stack";
 import { Loki } from "./components/monitoring/loki";
 import { MonitoringCrds } from "./components/monitoring/monitoring-crds";
@@ -24,7 +26,7 @@ import { Platform } from "./components/platform";
 import { GeneratedSecrets } from "./components/secrets";
 import { LocalPath } from "./components/storage/local-path";
 import { Longhorn } from "./components/storage/longhorn";
-import { longhornUiUrl } from "./components/storage/longhorn-network-policies";
+import { longhornUiUrl } from "./components/storage/longhorn-ui";
 import { NfsStorage } from "./components/storage/nfs";
 import { loadHomelab } from "./config/load";
 import { K3sCluster } from "./nodes/k3s/cluster";
@@ -33,7 +35,7 @@ import { Machines } from "./nodes/machines";
 const homelab = loadHomelab();
 
 // What outlasts every generation of the cluster: secrets, and the backups outside the house.
-const secrets = new GeneratedSecrets("secrets");
+const secrets = new GeneratedSecrets("secrets", homelab);
 const b2 = new B2Storage("b2", { homelab });
 const generation = new ClusterGeneration("generation", homelab);
 
@@ -84,12 +86,18 @@ const longhorn = new Longhorn(
   { parent: platform, dependsOn: cilium.ready },
 );
 const localPath = new LocalPath("local-path", service, { parent: platform, dependsOn: cilium.ready });
-new NfsStorage("nfs", service, { parent: platform, dependsOn: [...cilium.nodesReady, ...machines.exports] });
+const nfs = new NfsStorage("nfs", service, {
+  parent: platform,
+  dependsOn: [...cilium.nodesReady, ...machines.exports],
+});
 
 // GPUs.
-new NvidiaDevicePlugin("nvidia-device-plugin", service, { parent: platform, dependsOn: cilium.nodesReady });
+const nvidia = new NvidiaDevicePlugin("nvidia-device-plugin", service, {
+  parent: platform,
+  dependsOn: cilium.nodesReady,
+});
 new DcgmExporter("dcgm-exporter", service, { parent: platform, dependsOn: cilium.nodesReady });
-new IntelGpuPlugin("intel-gpu-plugin", service, { parent: platform, dependsOn: cilium.nodesReady });
+const quicksync = new IntelGpuPlugin("intel-gpu-plugin", service, { parent: platform, dependsOn: cilium.nodesReady });
 
 // Monitoring.
 const monitoring = new KubePrometheusStack(
@@ -101,7 +109,7 @@ const monitoring = new KubePrometheusStack(
     storage: [...longhorn.ready, ...localPath.ready],
     gateway: [gateway],
   },
-  { parent: platform },
+  { parent: platform, dependsOn: cilium.ready },
 );
 const loki = new Loki(
   "loki",
@@ -118,6 +126,7 @@ new AlertRules(
   { homelab, namespace: monitoring.namespace, crds: [monitoringCrds] },
   { parent: platform },
 );
+new GrafanaDashboards("dashboards", { homelab, namespace: monitoring.namespace }, { parent: platform });
 
 // Identity. Nothing is shown to anybody before its login answers.
 const authentik = new Authentik(
@@ -138,6 +147,24 @@ for (const target of proxied) {
   );
 }
 
+// Applications. Each waits for what it uses, and for nothing else.
+new Apps(
+  "apps",
+  {
+    homelab,
+    secrets,
+    ready: {
+      storage: longhorn.ready,
+      media: nfs.ready,
+      nvidia: nvidia.ready,
+      quicksync: quicksync.ready,
+      gateway: [gateway],
+      identity: authentik.ready,
+    },
+  },
+  { parent: platform, dependsOn: cilium.ready },
+);
+
 // Backup.
 new EtcdSnapshotSecret("etcd-snapshots", { homelab, storage: b2.etcd }, { parent: platform });
 new Velero(
@@ -152,6 +179,6 @@ export const kubeconfig = k3s.kubeconfig;
 export const authentikAdminPassword = secrets.authentikBootstrapPassword;
 /** Break-glass login of Grafana, for the day Authentik is down. */
 export const grafanaAdminPassword = secrets.grafanaAdminPassword;
-export const urls = Object.fromEntries(Object.entries(homelab.hosts).map(([name, host]) => [name, `https://${host}`]));
+export const urls = Object.fromEntries(Object.entries(homelab.routes).map(([name, host]) => [name, `https://${host}`]));
 /** Public host key of the control plane, generated where it is a VM; the doctor logs in with nothing else. */
 export const controlPlaneHostKey = machines.hosts[homelab.controlPlane.name].connection.hostKey;

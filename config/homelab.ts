@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { nthAddress } from "./cidr";
 import { findPlaceholders, type Placeholder } from "./placeholders";
 import type { RawHomelab } from "./schema";
+import type { appSchema } from "./schema/apps";
 import type {
   controlPlaneSchema,
   diskSchema,
@@ -32,11 +33,16 @@ export type Worker = DeepReadonly<z.infer<typeof workerSchema>> & Named;
 export type NodeMachine = ControlPlane | Worker;
 export type Machine = Hypervisor | NodeMachine;
 
+export type Access = NonNullable<App["access"]>;
+
+/** An application: what the catalog knows of it, and what the stack chose. */
+export type App = DeepReadonly<z.infer<typeof appSchema>> & Named;
+
 /** Services of the platform that people open in a browser. */
 export const platformServices = ["authentik", "grafana", "prometheus", "alertmanager", "longhorn"] as const;
 export type PlatformService = (typeof platformServices)[number];
 
-type PlainSections = Omit<RawHomelab, "machines" | "secrets">;
+type PlainSections = Omit<RawHomelab, "machines" | "secrets" | "apps">;
 
 /** The whole homelab: validated, complete, deeply frozen. Every fact stands here once. */
 export interface Homelab extends DeepReadonly<PlainSections> {
@@ -49,6 +55,10 @@ export interface Homelab extends DeepReadonly<PlainSections> {
   readonly clusterDns: string;
   /** Full DNS names of the platform's own services. */
   readonly hosts: Readonly<Record<PlatformService, string>>;
+  /** In the order of the configuration. */
+  readonly apps: readonly App[];
+  /** Full DNS name of everything that the gateway serves: the platform's services, then the apps with access. */
+  readonly routes: Readonly<Record<string, string>>;
   /** Plain text; hand them on only as Pulumi secrets. */
   readonly secrets: DeepReadonly<RawHomelab["secrets"]>;
   /** What the owner still has to fill in. */
@@ -57,7 +67,7 @@ export interface Homelab extends DeepReadonly<PlainSections> {
 
 /** Derives the homelab from sections that have passed the schema and every cross-check. */
 export function homelab(raw: RawHomelab): Homelab {
-  const { machines, ...sections } = raw;
+  const { machines, apps: rawApps, ...sections } = raw;
   const named = Object.entries(machines).map(([name, machine]) => ({ name, ...machine }));
   const controlPlane = named.find((machine) => machine.role === "control-plane");
   if (!controlPlane) {
@@ -67,6 +77,8 @@ export function homelab(raw: RawHomelab): Homelab {
   const hosts = Object.fromEntries(
     platformServices.map((service) => [service, raw.network.hosts[service] ?? `${service}.${raw.network.domain}`]),
   ) as Record<PlatformService, string>;
+  const apps = Object.entries(rawApps).map(([name, app]) => ({ name, ...app }));
+  const routed = apps.filter(({ access }) => access !== undefined);
   return deepFreeze({
     ...sections,
     hypervisors: named.filter((machine) => machine.role === "hypervisor"),
@@ -75,6 +87,11 @@ export function homelab(raw: RawHomelab): Homelab {
     nodes: [controlPlane, ...workers],
     clusterDns: nthAddress(raw.network.serviceCidr, 10),
     hosts,
+    apps,
+    routes: {
+      ...hosts,
+      ...Object.fromEntries(routed.map(({ name, host }) => [name, host ?? `${name}.${raw.network.domain}`])),
+    },
     placeholders: findPlaceholders(raw),
   });
 }

@@ -1,10 +1,9 @@
+import { withCatalog } from "./apps/merge";
 import { allChecks, type Check } from "./checks";
 import { describe, unknownKey } from "./describe";
 import { homelab, type Homelab } from "./homelab";
 import { ConfigError, show, type ConfigIssue } from "./issues";
 import { configKeys, homelabSchema, type RawHomelab } from "./schema";
-
-export { nearest } from "./nearest";
 
 /**
  * Turns the stack's plain configuration into the one validated, frozen object the program works with.
@@ -29,7 +28,7 @@ export function parseHomelab(input: unknown, checks: readonly Check[] = allCheck
   const issues: ConfigIssue[] = [];
 
   for (const key of configKeys) {
-    const result = homelabSchema.shape[key].safeParse(raw[key]);
+    const result = homelabSchema.shape[key].safeParse(key === "apps" ? withCatalog(raw[key]) : raw[key]);
     if (result.success) {
       Object.assign(sections, { [key]: result.data });
     } else {

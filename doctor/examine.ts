@@ -56,7 +56,7 @@ export async function examine(examination: Examination): Promise<{ house: House;
   );
   const dnsAsked = Promise.all(
     (whole ? network.lan.dns : []).map(
-      async (server) => [server, await ask(server, Object.values(homelab.hosts), ends.visit)] as const,
+      async (server) => [server, await ask(server, Object.values(homelab.routes), ends.visit)] as const,
     ),
   );
   const bgpAsked = whole && network.bgp ? dial(network.bgp.peerAddress, 179, ends.dial) : undefined;

@@ -5,6 +5,7 @@ import { ENCRYPTED, isPlaceholder } from "../config/placeholders";
 import type { Deadline } from "./deadline";
 import { run } from "./probes/run";
 import type { Credentials } from "./probes/ssh";
+import { VARIABLES } from "./variables";
 
 /** Where the program stands; the Pulumi CLI looks for the stack there. */
 export const ROOT = path.join(__dirname, "..");
@@ -20,14 +21,6 @@ export interface Knowledge {
   /** Why the state could not be read. */
   stateProblem?: string;
 }
-
-/** Environment variables that stand in for what cannot be read. */
-export const VARIABLES = {
-  b2KeyId: "B2_APPLICATION_KEY_ID",
-  b2Key: "B2_APPLICATION_KEY",
-  sshKey: "HOMELAB_SSH_KEY",
-  vmHostKey: "HOMELAB_VM_HOST_KEY",
-} as const;
 
 /**
  * Secrets from the environment, the stack file, or the Pulumi CLI where it is on PATH; the CLI alone can decrypt, and read

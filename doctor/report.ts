@@ -43,7 +43,7 @@ export function reportOf(
   };
 }
 
-/** The report for a terminal: a line for each layer, details of what is not in order, and where to begin. */
+/** The report for a terminal: a line for each layer, one for each finding that is not in order, and where to begin. */
 export function textOf({ stack, hosts, seconds, summary, exitStatus, findings }: Report): string {
   const width = Math.max(...layers.map(({ length }) => length)) + 2;
   const indent = " ".repeat(width);
@@ -80,24 +80,15 @@ function titleOf({ check, host, item }: Finding): string {
   return [check, host, item].filter((part) => part !== null).join(" ");
 }
 
-/** Findings of one check on one machine stand together, and what they have in common is said once. */
+/** A line for each finding that is not in order: what, where, why it matters, what to type next. */
 function detailsOf(made: readonly Finding[], indent: string): string[] {
-  const groups = grouped(
-    made.filter(({ severity }) => severity !== "ok"),
-    ({ check, host, severity, found, expected }) => [check, host, severity, found, expected].join("\n"),
-  );
-  return groups.flatMap((group) => {
-    const [{ check, host, item, severity, found, expected, why, next }] = group;
-    const title = [check, host, ...(group.length === 1 ? [item] : [])].filter((part) => part !== null).join(" ");
-    return [
-      `${indent}${severity.toUpperCase()} ${title}: ${found}`,
-      `${indent}  expected: ${expected}`,
-      `${indent}  why: ${why}`,
-      ...(group.length === 1
-        ? [`${indent}  next: ${next ?? ""}`]
-        : group.map((finding) => `${indent}  ${finding.item}, next: ${finding.next ?? ""}`)),
-    ];
-  });
+  return made
+    .filter(({ severity }) => severity !== "ok")
+    .map(
+      (finding) =>
+        `${indent}${finding.severity.toUpperCase()} ${titleOf(finding)}: ${finding.found} (expected: ${finding.expected})` +
+        ` | why: ${finding.why}${finding.next === null ? "" : ` | next: ${finding.next}`}`,
+    );
 }
 
 /** What could not be checked, by what has to be put in order first. */

@@ -4,6 +4,7 @@ import { parseHomelab } from "../config/parse";
 import { readStackFile } from "../config/stack-file";
 import { artefactsOf } from "./artefacts";
 import { changesInWords } from "./compare";
+import { exposureOf, exposureTable } from "./exposure";
 import { readPlan, writePlan } from "./folder";
 import { graphOf } from "./graph";
 import { ownerTasks } from "./owner";
@@ -72,6 +73,7 @@ async function run(options: Options): Promise<void> {
   const report = reportOf(graph, ownerTasks(homelab));
   const artefacts = artefactsOf(recording, graph);
   artefacts.set("graph.svg", await pictureOf(graph));
+  artefacts.set("exposure.md", `${exposureTable(exposureOf(homelab))}\n`);
   artefacts.set("plan.txt", `${report}\n`);
   writePlan(options.out, artefacts);
 

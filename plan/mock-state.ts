@@ -3,11 +3,13 @@ import type { runtime } from "@pulumi/pulumi";
 
 /**
  * What a provider would answer, as far as the plan needs it to show the program's work. Deterministic: generated
- * values follow from the resource's name alone. They are marks, not secrets, and are masked all the same.
+ * values follow from the resource's name and its keepers alone. They are marks, not secrets, and are masked all the same.
  */
 export function mockState(args: runtime.MockResourceArgs): { id: string; state: Record<string, unknown> } {
   const inputs = args.inputs as Record<string, unknown>;
-  const digest = createHash("sha256").update(`${args.type} ${args.name}`).digest();
+  const digest = createHash("sha256")
+    .update(`${args.type} ${args.name}${inputs.keepers ? ` ${JSON.stringify(inputs.keepers)}` : ""}`)
+    .digest();
   const id = `${args.name}-id`;
   switch (args.type) {
     case "random:index/randomPassword:RandomPassword": {

@@ -2,15 +2,27 @@ import type { Homelab } from "../config/homelab";
 
 /** Things that only the owner can do, outside of the cluster. */
 export interface OwnerTask {
-  topic: "fill in" | "router" | "DNS" | "account" | "hardware";
+  topic: "fill in" | "router" | "DNS" | "account" | "no backup" | "hardware";
   text: string;
+}
+
+/** What outlives its pod and is lost with its disks: volumes of class `none`, and the media share. */
+export function notBackedUp({ apps, storage }: Homelab): string[] {
+  return [
+    ...apps.flatMap(({ name, volumes }) =>
+      Object.entries(volumes)
+        .filter(([, { backup }]) => backup === "none")
+        .map(([volume, { size }]) => `${name}: volume ${volume}, ${size}`),
+    ),
+    ...(storage.media ? [`the media share, ${storage.media.size}`] : []),
+  ];
 }
 
 /** What the owner has to do or to know before `up`, in the order in which it is needed. */
 export function ownerTasks(homelab: Homelab): OwnerTask[] {
-  const { network, backup, hosts } = homelab;
+  const { network, backup, routes } = homelab;
   const gatewayIp = network.gateway.ip;
-  const names = Object.values(hosts).join(", ");
+  const names = Object.values(routes).join(", ");
   const tasks: OwnerTask[] = homelab.placeholders.map(({ path, hint }) => ({
     topic: "fill in",
     text: `${path}: ${hint}`,
@@ -42,6 +54,7 @@ export function ownerTasks(homelab: Homelab): OwnerTask[] {
     topic: "account",
     text: `a Backblaze B2 account in ${backup.b2.region}; buckets ${backup.b2.veleroBucket} and ${backup.b2.etcdBucket} must be free or ours`,
   });
+  tasks.push(...notBackedUp(homelab).map((text) => ({ topic: "no backup" as const, text })));
   tasks.push(
     ...homelab.hypervisors.map((machine) => ({
       topic: "hardware" as const,

@@ -5,7 +5,7 @@ import { record } from "../plan/record";
 describe("generated secrets", () => {
   it("are all protected, because a restore needs them", async () => {
     const { resources } = await record(() => {
-      new GeneratedSecrets("secrets");
+      new GeneratedSecrets("secrets", { apps: [], cluster: { rotations: { clients: 0, cookies: 0, apps: 0 } } });
     });
     const generated = resources.filter(({ type }) => type.startsWith("random:"));
     expect(generated).to.have.length.greaterThan(10);

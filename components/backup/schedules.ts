@@ -18,6 +18,8 @@ interface VolumeRule {
     nfs?: Record<string, never>;
     csi?: { driver: string };
     volumeTypes?: readonly string[];
+    /** Labels of the claim; Velero 1.17 and later. */
+    pvcLabels?: Readonly<Record<string, string>>;
     storageClass?: readonly string[];
   };
   action: { type: "skip" | "fs-backup" };
@@ -32,18 +34,37 @@ const neverMedia: readonly VolumeRule[] = [
   { conditions: { csi: { driver: NFS_DRIVER } }, action: { type: "skip" } },
 ];
 
+/** Label of a claim with the most frequent schedule that carries its volume; without it every schedule does. */
+export const BACKUP_LABEL = "homelab/backup";
+
+/** Leaves out volumes whose class is a rarer one. */
+function without(...classes: readonly ("daily" | "weekly" | "none")[]): VolumeRule[] {
+  return classes.map((value) => ({ conditions: { pvcLabels: { [BACKUP_LABEL]: value } }, action: { type: "skip" } }));
+}
+
 /**
  * Which volumes are backed up, by the name of the policy's ConfigMap. `volumes-longhorn`: those on Longhorn and nothing
- * else. `volumes-all`: everything that has a life beyond its pod.
+ * else. `volumes-daily` and `volumes-all`: everything that has a life beyond its pod. Each leaves out what is of a rarer
+ * class.
  * Format and matching: velero v1.17.1 internal/resourcepolicies.
  */
 export const volumePolicies = {
   "volumes-longhorn": [
     ...neverMedia,
+    ...without("daily", "weekly", "none"),
     { conditions: { csi: { driver: LONGHORN_DRIVER } }, action: { type: "fs-backup" } },
     { conditions: {}, action: { type: "skip" } },
   ],
-  "volumes-all": [...neverMedia, { conditions: { volumeTypes: ["emptyDir"] }, action: { type: "skip" } }],
+  "volumes-daily": [
+    ...neverMedia,
+    ...without("weekly", "none"),
+    { conditions: { volumeTypes: ["emptyDir"] }, action: { type: "skip" } },
+  ],
+  "volumes-all": [
+    ...neverMedia,
+    ...without("none"),
+    { conditions: { volumeTypes: ["emptyDir"] }, action: { type: "skip" } },
+  ],
 } as const satisfies Record<string, readonly VolumeRule[]>;
 
 export type VolumePolicyName = keyof typeof volumePolicies;
@@ -85,6 +106,14 @@ export interface BackupSchedule {
   };
 }
 
+/** Namespaces that the configuration calls critical, and those of apps with a volume that wants it daily or more often. */
+export function dailyNamespaces({ backup, apps }: Homelab): string[] {
+  const wanted = apps.filter(({ volumes }) =>
+    Object.values(volumes).some(({ backup: kind }) => kind === "hourly" || kind === "daily"),
+  );
+  return [...new Set([...backup.schedules.daily.namespaces, ...wanted.map(({ namespace }) => namespace)])];
+}
+
 /**
  * What is backed up when: volumes on Longhorn every hour, critical namespaces every day, everything once a week.
  * In mode `restore` all are paused, so that a fresh cluster leaves the old backups alone.
@@ -119,7 +148,7 @@ export function backupSchedules(homelab: Homelab): BackupSchedule[] {
   });
   return [
     schedule("hourly", ["*"], "volumes-longhorn"),
-    schedule("daily", schedules.daily.namespaces, "volumes-all"),
+    schedule("daily", dailyNamespaces(homelab), "volumes-daily"),
     schedule("weekly", ["*"], "volumes-all"),
   ];
 }

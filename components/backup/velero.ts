@@ -31,9 +31,8 @@ export class Velero extends OrderedComponent {
     super("homelab:backup:Velero", name, opts);
     const { homelab, secrets, storage } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
-    // The node agents read volumes of every pod through host paths.
-    const space = namespace(veleroNames.namespace, { podSecurity: "privileged" }, child);
-    const inSpace = (object: string) => ({ name: object, namespace: space.metadata.name });
+    const space = namespace(veleroNames.namespace, { homelab }, child);
+    const inSpace = (object: string) => ({ name: object, namespace: space.name });
 
     const credentials = new core.Secret(
       `${name}-bucket-key`,
@@ -57,7 +56,7 @@ export class Velero extends OrderedComponent {
       {
         homelab,
         chart: "velero",
-        namespace: space.metadata.name,
+        namespace: space.name,
         values: veleroValues(homelab, secretHash(storage.keyId, storage.key)),
         skipCrds: false,
       },

@@ -35,13 +35,13 @@ export function certManagerValues(): HelmValues {
 export class CertManager extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:certificates:CertManager", name, opts);
-    const own = namespace("cert-manager", { podSecurity: "restricted" }, { parent: this });
+    const own = namespace("cert-manager", { homelab: args.homelab }, { parent: this });
     pinnedChart(
       "cert-manager",
       {
         homelab: args.homelab,
         chart: "certManager",
-        namespace: own.metadata.name,
+        namespace: own.name,
         values: certManagerValues(),
       },
       { parent: this },

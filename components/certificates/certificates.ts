@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { platformServices } from "../../config/homelab";
 import { gate } from "../gate";
 import { applyManifest } from "../network/manifest";
 import { homeGateway } from "../network/names";
@@ -28,7 +27,7 @@ export class Certificates extends OrderedComponent {
       parent: this,
       customTimeouts: { create: "3m", update: "3m" },
     });
-    const certificates = platformServices.map((service) =>
+    const certificates = Object.keys(homelab.routes).map((service) =>
       applyManifest(`${name}-${service}`, certificateManifest(homelab, service), {
         parent: this,
         dependsOn: [clusterIssuer],
@@ -43,8 +42,8 @@ export class Certificates extends OrderedComponent {
           NAMESPACE: homeGateway.namespace,
           ISSUER: issuerName(issuer),
           ADDRESS: homelab.network.gateway.ip,
-          CERTIFICATES: platformServices.map(
-            (service) => `${certificateManifest(homelab, service).metadata.name}=${homelab.hosts[service]}`,
+          CERTIFICATES: Object.entries(homelab.routes).map(
+            ([service, host]) => `${certificateManifest(homelab, service).metadata.name}=${host}`,
           ),
           PATIENCE,
         },

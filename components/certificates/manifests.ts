@@ -1,17 +1,10 @@
-import { platformServices, type Homelab, type PlatformService } from "../../config/homelab";
+import type { Homelab } from "../../config/homelab";
 import { waitFor, type Manifest } from "../network/manifest";
 import { certificateSecret, homeGateway } from "../network/names";
 import { httpListener } from "../network/route";
+import { acmeDirectory, type AcmeEnvironment } from "./acme";
 
-type Environment = Homelab["network"]["certificates"]["issuer"];
-
-/** Let's Encrypt's directories (letsencrypt.org/docs/acme-protocol-updates, /docs/staging-environment). */
-const directories: Readonly<Record<Environment, string>> = {
-  staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
-  production: "https://acme-v02.api.letsencrypt.org/directory",
-};
-
-export function issuerName(environment: Environment): string {
+export function issuerName(environment: AcmeEnvironment): string {
   return `letsencrypt-${environment}`;
 }
 
@@ -19,7 +12,7 @@ export function issuerName(environment: Environment): string {
  * The issuer that the configuration chooses, and only that one: an account with the other environment would be
  * registered for nothing. Each host has its own solver, for each has its own HTTP listener.
  */
-export function issuerManifest({ hosts, network }: Homelab): Manifest {
+export function issuerManifest({ routes, network }: Homelab): Manifest {
   const { issuer, email } = network.certificates;
   return {
     apiVersion: "cert-manager.io/v1",
@@ -27,11 +20,11 @@ export function issuerManifest({ hosts, network }: Homelab): Manifest {
     metadata: { name: issuerName(issuer), annotations: waitFor("condition=Ready") },
     spec: {
       acme: {
-        server: directories[issuer],
+        server: acmeDirectory(issuer),
         email,
         privateKeySecretRef: { name: `${issuerName(issuer)}-account` },
-        solvers: platformServices.map((service) => ({
-          selector: { dnsNames: [hosts[service]] },
+        solvers: Object.entries(routes).map(([service, host]) => ({
+          selector: { dnsNames: [host] },
           http01: {
             gatewayHTTPRoute: {
               parentRefs: [
@@ -54,14 +47,14 @@ export function issuerManifest({ hosts, network }: Homelab): Manifest {
  * The certificate of one host. It stands in the Gateway's namespace, whose HTTP listeners take the route of its
  * challenge. Stated, not derived from an annotation of the Gateway, so that a refresh sees it.
  */
-export function certificateManifest({ hosts, network }: Homelab, service: PlatformService): Manifest {
+export function certificateManifest({ routes, network }: Homelab, service: string): Manifest {
   return {
     apiVersion: "cert-manager.io/v1",
     kind: "Certificate",
     metadata: { name: certificateSecret(service), namespace: homeGateway.namespace },
     spec: {
       secretName: certificateSecret(service),
-      dnsNames: [hosts[service]],
+      dnsNames: [routes[service]],
       issuerRef: { group: "cert-manager.io", kind: "ClusterIssuer", name: issuerName(network.certificates.issuer) },
       // A key that leaked once is worthless after the next renewal.
       privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },

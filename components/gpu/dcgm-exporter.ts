@@ -16,12 +16,11 @@ export class DcgmExporter extends OrderedComponent {
     super("homelab:gpu:DcgmExporter", name, opts);
     const { homelab } = args;
     if (nvidiaWorkers(homelab).length > 0) {
-      // Privileged: profiling metrics need SYS_ADMIN, and it mounts the kubelet's socket of pod resources.
-      const home = namespace("dcgm-exporter", { podSecurity: "privileged" }, { parent: this });
+      const home = namespace("dcgm-exporter", { homelab }, { parent: this });
       this.ready.push(
         pinnedChart(
           name,
-          { homelab, chart: "dcgmExporter", namespace: home.metadata.name, values: dcgmExporterValues(homelab) },
+          { homelab, chart: "dcgmExporter", namespace: home.name, values: dcgmExporterValues(homelab) },
           { parent: this },
         ),
       );

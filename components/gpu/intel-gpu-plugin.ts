@@ -21,13 +21,12 @@ export class IntelGpuPlugin extends OrderedComponent {
     const workers = intelWorkers(homelab);
     const child = { parent: this };
     if (workers.length > 0) {
-      // Privileged: the plugin mounts the kubelet's folder of device plugins.
-      const home = namespace(INTEL_APP, { podSecurity: "privileged" }, child);
+      const home = namespace(INTEL_APP, { homelab }, child);
       const plugins = intelDaemonSets(homelab).map(
         (plugin) =>
           new DaemonSet(
             `${name}-${plugin.name}`,
-            { metadata: { name: plugin.name, namespace: home.metadata.name }, spec: plugin.spec },
+            { metadata: { name: plugin.name, namespace: home.name }, spec: plugin.spec },
             child,
           ),
       );

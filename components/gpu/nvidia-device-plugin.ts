@@ -35,14 +35,13 @@ export class NvidiaDevicePlugin extends OrderedComponent {
     const workers = nvidiaWorkers(homelab);
     const child = { parent: this };
     if (workers.length > 0) {
-      // Privileged: the plugin mounts the kubelet's folder of device plugins.
-      const home = namespace(NVIDIA_PLUGIN, { podSecurity: "privileged" }, child);
+      const home = namespace(NVIDIA_PLUGIN, { homelab }, child);
       const chart = pinnedChart(
         name,
         {
           homelab,
           chart: "nvidiaDevicePlugin",
-          namespace: home.metadata.name,
+          namespace: home.name,
           values: nvidiaDevicePluginValues(homelab),
         },
         child,

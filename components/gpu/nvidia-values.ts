@@ -11,7 +11,7 @@ export const NVIDIA_RESOURCE = "nvidia.com/gpu";
 export const NVIDIA_PLUGIN = "nvidia-device-plugin";
 
 /** RuntimeClass that K3s makes itself when it finds the container toolkit at its start (K3s manifests/runtimes.yaml). */
-const NVIDIA_RUNTIME_CLASS = "nvidia";
+export const NVIDIA_RUNTIME_CLASS = "nvidia";
 
 /** Label by which a node chooses one of the plugin's configurations (chart 0.17.4, NODE_LABEL of config-manager). */
 export const NVIDIA_CONFIG_LABEL = "nvidia.com/device-plugin.config";

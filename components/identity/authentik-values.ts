@@ -23,8 +23,6 @@ export const authentikNames = {
 export const AUTHENTIK_PORT = 80;
 
 const DATABASE_USER = "authentik";
-/** Label that the PostgreSQL chart's network policy lets in, made of the release's name. */
-const DATABASE_CLIENT_LABEL = `${authentikNames.release}-postgresql-client`;
 
 /** Where the dump below goes, on the database's own volume. */
 const DATABASE_DUMP = "/bitnami/postgresql/authentik.dump";
@@ -40,8 +38,10 @@ export function authentikEnvironment(homelab: Homelab): Record<string, string> {
     AUTHENTIK_POSTGRESQL__USER: DATABASE_USER,
     // The issuer is made of the scheme and host of the request, which only the gateway knows.
     AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS: trustedProxies(homelab).join(","),
-    // No outposts are used; without this it would look for a Kubernetes API that it may not talk to.
+    // The one outpost is inside of the server; without this it would look for a Kubernetes API that it may not talk to.
     AUTHENTIK_OUTPOSTS__DISCOVER: "false",
+    // Loki keeps the audit log, which is written at this level.
+    AUTHENTIK_LOG_LEVEL: "info",
     AUTHENTIK_DISABLE_UPDATE_CHECK: "true",
     AUTHENTIK_DISABLE_STARTUP_ANALYTICS: "true",
     AUTHENTIK_ERROR_REPORTING__ENABLED: "false",
@@ -58,11 +58,10 @@ export function authentikValues(hashes: { config: unknown; blueprint: unknown })
   return {
     global: {
       podAnnotations: { "homelab/config-hash": hashes.config },
-      podLabels: { [DATABASE_CLIENT_LABEL]: "true" },
     },
     authentik: { existingSecret: { secretName: authentikNames.config } },
     blueprints: { secrets: [authentikNames.blueprint] },
-    // Its role may change workloads and secrets, for outposts that are not used.
+    // Its role may change workloads and secrets, for outposts outside of it, of which there are none.
     serviceAccount: { create: false },
     server: {
       resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { memory: "2Gi" } },
@@ -90,7 +89,8 @@ function postgresqlValues(): HelmValues {
     primary: {
       // Not a template of the StatefulSet: those can neither grow nor be protected.
       persistence: { existingClaim: authentikNames.databaseClaim },
-      networkPolicy: { allowExternal: false },
+      // The chart's own lets every connection out; ours stand in components/isolation.
+      networkPolicy: { enabled: false },
       podAnnotations: dumpBeforeBackup(),
       resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
     },

@@ -9,7 +9,7 @@ import { secretHash } from "../secret-hash";
 import { oidcClients, type GeneratedSecrets } from "../secrets";
 import type { ServiceArgs } from "../service";
 import { AUTHENTIK_PORT, authentikEnvironment, authentikNames, authentikValues } from "./authentik-values";
-import { blueprint, blueprintYaml } from "./blueprint";
+import { blueprint, blueprintYaml, proxiedApps } from "./blueprint";
 import { oidcEndpoints } from "./oidc";
 import { OrderedComponent } from "../ordered-component";
 
@@ -29,8 +29,12 @@ export class Authentik extends OrderedComponent {
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
     // Retained with the claim in it: deleting a namespace deletes every claim inside, whatever protects those.
-    const space = namespace(authentikNames.namespace, { gatewayAccess: true }, { ...child, retainOnDelete: true });
-    const inSpace = (object: string) => ({ name: object, namespace: space.metadata.name });
+    const space = namespace(
+      authentikNames.namespace,
+      { homelab, gatewayAccess: true },
+      { ...child, retainOnDelete: true },
+    );
+    const inSpace = (object: string) => ({ name: object, namespace: space.name });
 
     const config = new core.Secret(
       `${name}-config`,
@@ -88,7 +92,7 @@ export class Authentik extends OrderedComponent {
       {
         homelab,
         chart: "authentik",
-        namespace: space.metadata.name,
+        namespace: space.name,
         values: authentikValues({
           config: secretHash(
             JSON.stringify(authentikEnvironment(homelab)),
@@ -105,14 +109,14 @@ export class Authentik extends OrderedComponent {
       {
         service: "authentik",
         host: homelab.hosts.authentik,
-        namespace: space.metadata.name,
+        namespace: space.name,
         backend: { name: authentikNames.service, port: AUTHENTIK_PORT },
       },
       // The backend's Service is the chart's, and a route to nothing is refused.
       { ...child, dependsOn: [chart] },
     );
 
-    const endpoints = oidcClients.map((client) => oidcEndpoints(homelab, client));
+    const endpoints = oidcClients(homelab).map((client) => oidcEndpoints(homelab, client));
     const discovery = new HostStep(
       `${name}-discovery`,
       {
@@ -142,6 +146,19 @@ export class Authentik extends OrderedComponent {
       { parent: this, dependsOn: [chart, route] },
     );
 
+    // Once the outpost has its providers. Before that the host would show Authentik's own pages, never the app.
+    for (const app of proxiedApps(homelab)) {
+      httpsRoute(
+        `${name}-route-${app.name}`,
+        {
+          service: app.name,
+          host: homelab.routes[app.name],
+          namespace: space.name,
+          backend: { name: authentikNames.service, port: AUTHENTIK_PORT },
+        },
+        { ...child, dependsOn: [discovery] },
+      );
+    }
     this.ready = [discovery];
     this.registerOutputs();
   }

@@ -1,6 +1,6 @@
 import { Document, Scalar, YAMLSeq } from "yaml";
-import type { Homelab } from "../../config/homelab";
-import { oidcClients, proxiedServices, type OidcClient } from "../secrets";
+import type { App, Homelab } from "../../config/homelab";
+import { oidcClients, proxiedServices } from "../secrets";
 import { oidcClientId, redirectUri } from "./oidc";
 
 /** A value that Authentik looks up when it applies the blueprint. */
@@ -22,10 +22,22 @@ export interface BlueprintEntry {
 const SUPERUSERS = "authentik Admins";
 const ADMINISTRATOR = "akadmin";
 
-/** Who may use a client. Metrics and storage show and change too much for guests, so they see dashboards only. */
-export function allowedGroups(homelab: Homelab, client: OidcClient): string[] {
-  const { admins, viewers } = homelab.identity.groups;
+/**
+ * Groups that may use a client, by their names in Authentik. Metrics and storage show and change too much for guests, so
+ * they see dashboards only. An app says itself whom it lets in; administrators are always among them.
+ */
+export function allowedGroups({ identity, apps }: Homelab, client: string): string[] {
+  const { admins, viewers } = identity.groups;
+  const app = apps.find(({ name }) => name === client);
+  if (app) {
+    return [...new Set([admins, ...(app.access?.groups ?? []).map((key) => identity.groups[key])])];
+  }
   return (proxiedServices as readonly string[]).includes(client) ? [admins] : [admins, viewers];
+}
+
+/** Apps in front of which Authentik itself stands. */
+export function proxiedApps({ apps }: Pick<Homelab, "apps">): readonly App[] {
+  return apps.filter(({ access }) => access?.policy === "proxy");
 }
 
 /**
@@ -35,14 +47,18 @@ export function allowedGroups(homelab: Homelab, client: OidcClient): string[] {
  * and users that blueprints of Authentik itself create; gates/authentik.sh applies it again until those are there.
  * Models and fields: authentik 2025.12 blueprints/schema.json.
  */
-export function blueprint(homelab: Homelab, clientSecrets: Readonly<Record<OidcClient, string>>): BlueprintEntry[] {
-  const { admins, viewers } = homelab.identity.groups;
+export function blueprint(homelab: Homelab, clientSecrets: Readonly<Record<string, string>>): BlueprintEntry[] {
+  const { groups } = homelab.identity;
   return [
-    ...[admins, viewers].map((name) => ({ model: "authentik_core.group", id: groupId(name), identifiers: { name } })),
+    ...Object.values(groups).map((name) => ({
+      model: "authentik_core.group",
+      id: groupId(name),
+      identifiers: { name },
+    })),
     {
       model: "authentik_core.user",
       identifiers: { username: ADMINISTRATOR },
-      attrs: { groups: [find("authentik_core.group", "name", SUPERUSERS), keyOf(groupId(admins))] },
+      attrs: { groups: [find("authentik_core.group", "name", SUPERUSERS), keyOf(groupId(groups.admins))] },
     },
     // The owner wants no second factor. Skipping is Authentik's default; here a click in the UI does not outlast a run.
     {
@@ -51,7 +67,50 @@ export function blueprint(homelab: Homelab, clientSecrets: Readonly<Record<OidcC
       attrs: { not_configured_action: "skip" },
     },
     ...scopes,
-    ...oidcClients.flatMap((client) => clientEntries(homelab, client, clientSecrets[client])),
+    ...oidcClients(homelab).flatMap((client) => clientEntries(homelab, client, clientSecrets[client])),
+    ...proxyEntries(homelab),
+  ];
+}
+
+/**
+ * Apps without a login that deserves the name: Authentik's own outpost, inside of its server, takes their host names and
+ * passes on what a logged-in member of the right groups asks for. One place for all of them, nothing further to run, and an
+ * app that is added has its login by that. Source: authentik 2025.12 providers/proxy and internal/outpost/proxyv2: a host
+ * of a provider in mode `proxy` is answered by the outpost before the server's own pages.
+ */
+function proxyEntries(homelab: Homelab): BlueprintEntry[] {
+  const apps = proxiedApps(homelab);
+  if (apps.length === 0) {
+    return [];
+  }
+  return [
+    ...apps.flatMap(({ name, namespace, port }) => [
+      {
+        model: "authentik_providers_proxy.proxyprovider",
+        id: `provider-${name}`,
+        identifiers: { name: title(name) },
+        attrs: {
+          mode: "proxy",
+          external_host: `https://${homelab.routes[name]}`,
+          internal_host: `http://${name}.${namespace}.svc.cluster.local:${port}`,
+          authorization_flow: flow("default-provider-authorization-implicit-consent"),
+          invalidation_flow: flow("default-provider-invalidation-flow"),
+          // A name and password in a header are the app's business, if they are anybody's.
+          intercept_header_auth: false,
+          access_token_validity: "hours=12",
+        },
+      },
+      ...applicationEntries(homelab, name),
+    ]),
+    {
+      model: "authentik_outposts.outpost",
+      identifiers: { managed: "goauthentik.io/outposts/embedded" },
+      attrs: {
+        providers: apps.map(({ name }) => keyOf(`provider-${name}`)),
+        // Where browsers are sent to log in.
+        config: { authentik_host: `https://${homelab.hosts.authentik}/` },
+      },
+    },
   ];
 }
 
@@ -80,15 +139,12 @@ const scopes: BlueprintEntry[] = [
   },
 ];
 
-function clientEntries(homelab: Homelab, client: OidcClient, secret: string): BlueprintEntry[] {
-  const provider = `provider-${client}`;
-  const application = `application-${client}`;
-  const name = client.charAt(0).toUpperCase() + client.slice(1);
+function clientEntries(homelab: Homelab, client: string, secret: string): BlueprintEntry[] {
   return [
     {
       model: "authentik_providers_oauth2.oauth2provider",
-      id: provider,
-      identifiers: { name },
+      id: `provider-${client}`,
+      identifiers: { name: title(client) },
       attrs: {
         client_type: "confidential",
         client_id: oidcClientId(client),
@@ -104,15 +160,23 @@ function clientEntries(homelab: Homelab, client: OidcClient, secret: string): Bl
         sub_mode: "hashed_user_id",
       },
     },
+    ...applicationEntries(homelab, client),
+  ];
+}
+
+/** What people see of a provider, and who of them. */
+function applicationEntries(homelab: Homelab, client: string): BlueprintEntry[] {
+  const application = `application-${client}`;
+  return [
     {
       model: "authentik_core.application",
       id: application,
       identifiers: { slug: client },
       attrs: {
-        name,
-        provider: keyOf(provider),
+        name: title(client),
+        provider: keyOf(`provider-${client}`),
         policy_engine_mode: "any",
-        meta_launch_url: `https://${homelab.hosts[client]}/`,
+        meta_launch_url: `https://${homelab.routes[client]}/`,
       },
     },
     // An application without any binding is open to everybody who has an account.
@@ -122,6 +186,10 @@ function clientEntries(homelab: Homelab, client: OidcClient, secret: string): Bl
       attrs: { group: keyOf(groupId(group)), enabled: true },
     })),
   ];
+}
+
+function title(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function find(model: string, field: string, value: string): Reference {

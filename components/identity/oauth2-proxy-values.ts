@@ -1,6 +1,6 @@
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
-import { MONITORING_NAMESPACE } from "../monitoring/names";
+import { fromGateway, fromPrometheus, labelled, named, to, toGateway, type FlowRule } from "../isolation/peers";
 import { SECRET_HASH_ANNOTATION } from "../secret-hash";
 import type { ProxiedService } from "../secrets";
 import { oidcEndpoints, redirectUri } from "./oidc";
@@ -12,6 +12,13 @@ export const PROXY_PORT = 80;
 /** Ports of the proxy's container (chart 7.7.1 templates/deployment.yaml): traffic and metrics. */
 const CONTAINER_PORT = 4180;
 const METRICS_PORT = 44180;
+
+/** The pods behind each proxy, in its own namespace, at the ports of the pods. */
+const upstreamPods: Readonly<Record<ProxiedService, FlowRule>> = {
+  prometheus: to([named("prometheus")], 9090),
+  alertmanager: to([named("alertmanager")], 9093),
+  longhorn: to([labelled("app", "longhorn-ui")], 8000),
+};
 
 /** Name of a service's proxy: the chart's release, hence also its Service. */
 export function proxyName(service: ProxiedService): string {
@@ -119,20 +126,15 @@ export function proxyImage(image: string): { repository: string; tag: string } {
 
 /**
  * Who may talk to a proxy: the gateway, and Prometheus for its metrics. A CiliumNetworkPolicy, because the gateway's
- * traffic has Cilium's own identity `ingress`, which no NetworkPolicy of Kubernetes can name. Egress stays open: the
- * path to Authentik leads out of the pod network and back in through the gateway.
+ * traffic has Cilium's own identity `ingress`, which no NetworkPolicy of Kubernetes can name. It talks to its own service
+ * and, by the gateway, to Authentik.
  */
-export function proxyPolicy(service: ProxiedService): Record<string, unknown> {
+export function proxyPolicy(homelab: Homelab, service: ProxiedService): Record<string, unknown> {
   return {
     endpointSelector: {
       matchLabels: { "app.kubernetes.io/name": "oauth2-proxy", "app.kubernetes.io/instance": proxyName(service) },
     },
-    ingress: [
-      { fromEntities: ["ingress"], toPorts: [{ ports: [{ port: String(CONTAINER_PORT), protocol: "TCP" }] }] },
-      {
-        fromEndpoints: [{ matchLabels: { "k8s:io.kubernetes.pod.namespace": MONITORING_NAMESPACE } }],
-        toPorts: [{ ports: [{ port: String(METRICS_PORT), protocol: "TCP" }] }],
-      },
-    ],
+    ingress: [fromGateway(CONTAINER_PORT), fromPrometheus(METRICS_PORT)],
+    egress: [...toGateway(homelab, 443), upstreamPods[service]],
   };
 }

@@ -52,7 +52,7 @@ export class OAuth2Proxy extends OrderedComponent {
         apiVersion: "cilium.io/v2",
         kind: "CiliumNetworkPolicy",
         metadata: { name: proxy, namespace: args.namespace },
-        spec: proxyPolicy(service),
+        spec: proxyPolicy(homelab, service),
       },
       child,
     );

@@ -1,5 +1,4 @@
 import type { Homelab } from "../../config/homelab";
-import type { OidcClient } from "../secrets";
 
 /** Addresses of one client's OpenID Connect provider in Authentik. */
 export interface OidcEndpoints {
@@ -18,7 +17,7 @@ export interface OidcEndpoints {
  * own (its slug is the client's name); authorization, token and userinfo are shared by all of them.
  * Source: authentik 2025.12 authentik/providers/oauth2/urls.py and urls_root.py, mounted at /application/o/.
  */
-export function oidcEndpoints(homelab: Homelab, client: OidcClient): OidcEndpoints {
+export function oidcEndpoints(homelab: Homelab, client: string): OidcEndpoints {
   const shared = `https://${homelab.hosts.authentik}/application/o/`;
   const issuer = `${shared}${client}/`;
   return {
@@ -33,12 +32,13 @@ export function oidcEndpoints(homelab: Homelab, client: OidcClient): OidcEndpoin
 }
 
 /** What a client calls itself at Authentik. Public; its secret is generated. */
-export function oidcClientId(client: OidcClient): string {
+export function oidcClientId(client: string): string {
   return client;
 }
 
-/** Where Authentik sends a browser back to after login: Grafana's own OAuth path, or OAuth2-Proxy's. */
-export function redirectUri(homelab: Homelab, client: OidcClient): string {
-  const path = client === "grafana" ? "/login/generic_oauth" : "/oauth2/callback";
-  return `https://${homelab.hosts[client]}${path}`;
+/** Where Authentik sends a browser back to after login: an app's or Grafana's own path, or OAuth2-Proxy's. */
+export function redirectUri(homelab: Homelab, client: string): string {
+  const app = homelab.apps.find(({ name }) => name === client);
+  const path = app?.oidc?.redirectPath ?? (client === "grafana" ? "/login/generic_oauth" : "/oauth2/callback");
+  return `https://${homelab.routes[client]}${path}`;
 }

@@ -65,6 +65,8 @@ export function alertmanagerValues(homelab: Homelab): HelmValues {
   return {
     annotations: availableWithin15Minutes,
     config: alertmanagerConfig(homelab),
+    // It asks nothing of the API server.
+    serviceAccount: { automountServiceAccountToken: false },
     alertmanagerSpec: {
       externalUrl: `https://${homelab.hosts.alertmanager}`,
       // Files of a mounted Secret follow it; Alertmanager reads them for each message, so nothing has to restart.

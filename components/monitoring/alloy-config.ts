@@ -1,3 +1,5 @@
+import { AUDIT_LABEL, AUDIT_LINES } from "./audit";
+
 /**
  * Alloy's configuration: the logs of this node's pods and of its journal, to Loki. Alloy v1.11.
  *
@@ -75,6 +77,15 @@ loki.process "pods" {
   forward_to = [loki.write.loki.receiver]
 
   stage.cri { }
+
+  // Kept longer than other logs.
+  stage.match {
+    selector = ${JSON.stringify(AUDIT_LINES)}
+
+    stage.static_labels {
+      values = { ${AUDIT_LABEL.name} = "${AUDIT_LABEL.value}" }
+    }
+  }
 
   // A label of its own per file would make a stream per restart.
   stage.label_drop {

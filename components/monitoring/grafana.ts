@@ -3,7 +3,7 @@ import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
 import { oidcClientId, oidcEndpoints } from "../identity/oidc";
 import { SECRET_HASH_ANNOTATION } from "../secret-hash";
-import { clusterUrl, lokiBackend } from "./names";
+import { clusterUrl, lokiBackend, MONITORING_NAMESPACE } from "./names";
 import { awayFromControlPlane } from "./placement";
 
 /** Objects that the values refer to by name. */
@@ -14,6 +14,27 @@ export const grafanaNames = {
   oidcSecret: "grafana-oidc",
   claim: "grafana",
 } as const;
+
+/**
+ * How dashboards reach Grafana: a sidecar copies every ConfigMap with this label into a folder below `path`, and Grafana
+ * shows that folder. Label, value and path are the chart's own.
+ */
+export const dashboardSidecar = {
+  label: "grafana_dashboard",
+  labelValue: "1",
+  path: "/tmp/dashboards",
+  folderAnnotation: "grafana_folder",
+  /** Folder of our own dashboards; the chart's lie beside it. */
+  folder: "Homelab",
+} as const;
+
+/** File of a dashboard: its key in the ConfigMap, and its name in the folder. */
+export function dashboardFile(uid: string): string {
+  return `${uid}.json`;
+}
+
+/** uid of the dashboard that people see first. */
+export const HOME_DASHBOARD = "homelab-home";
 
 /** Variable of the OIDC secret, as grafana.ini reads it. */
 export const CLIENT_SECRET_VARIABLE = "OIDC_CLIENT_SECRET";
@@ -37,6 +58,11 @@ export function grafanaIni(homelab: Homelab): Record<string, Record<string, stri
     analytics: { reporting_enabled: false, check_for_updates: false, check_for_plugin_updates: false },
     security: { cookie_secure: true },
     users: { allow_sign_up: false },
+    dashboards: {
+      default_home_dashboard_path: [dashboardSidecar.path, dashboardSidecar.folder, dashboardFile(HOME_DASHBOARD)].join(
+        "/",
+      ),
+    },
     auth: { signout_redirect_url: endpoints.endSession },
     "auth.anonymous": { enabled: false },
     "auth.generic_oauth": {
@@ -81,6 +107,20 @@ export function grafanaValues(homelab: Homelab, hash: Input<string>): HelmValues
     testFramework: { enabled: false },
     affinity: awayFromControlPlane(homelab),
     resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "1Gi" } },
+    // The sidecar looks for ConfigMaps in its own namespace. The chart's default reads every Secret of the cluster.
+    rbac: { namespaced: true },
+    sidecar: {
+      dashboards: {
+        searchNamespace: MONITORING_NAMESPACE,
+        resource: "configmap",
+        label: dashboardSidecar.label,
+        labelValue: dashboardSidecar.labelValue,
+        folder: dashboardSidecar.path,
+        folderAnnotation: dashboardSidecar.folderAnnotation,
+        provider: { foldersFromFilesStructure: true },
+      },
+      datasources: { searchNamespace: MONITORING_NAMESPACE, resource: "configmap" },
+    },
     additionalDataSources: [
       { name: "Loki", type: "loki", uid: "loki", access: "proxy", url: clusterUrl(lokiBackend), isDefault: false },
     ],

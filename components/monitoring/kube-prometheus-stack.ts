@@ -1,5 +1,4 @@
 import * as core from "@pulumi/kubernetes/core/v1";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedChart } from "../chart";
 import { namespace } from "../namespace";
@@ -10,7 +9,6 @@ import type { ServiceArgs } from "../service";
 import { CLIENT_SECRET_VARIABLE, grafanaNames } from "./grafana";
 import { kubePrometheusStackValues } from "./kube-prometheus-stack-values";
 import { grafanaBackend, MONITORING_NAMESPACE, STACK_RELEASE } from "./names";
-import { ingressRules } from "./network-policies";
 import { receiverFiles, RECEIVERS_SECRET } from "./receivers";
 import { OrderedComponent } from "../ordered-component";
 
@@ -36,13 +34,9 @@ export class KubePrometheusStack extends OrderedComponent {
     const { homelab, secrets } = args;
     const child: pulumi.CustomResourceOptions = { parent: this };
 
-    // node-exporter uses the host's network and processes. Retained: a namespace takes the claims inside with it.
-    const space = namespace(
-      MONITORING_NAMESPACE,
-      { podSecurity: "privileged", gatewayAccess: true },
-      { ...child, retainOnDelete: true },
-    );
-    this.namespace = space.metadata.name;
+    // Retained: a namespace takes the claims inside with it.
+    const space = namespace(MONITORING_NAMESPACE, { homelab, gatewayAccess: true }, { ...child, retainOnDelete: true });
+    this.namespace = space.name;
     const inSpace = (object: string) => ({ name: object, namespace: this.namespace });
     const secret = (suffix: string, object: string, stringData: Record<string, pulumi.Input<string>>) =>
       new core.Secret(`${name}-${suffix}`, { metadata: inSpace(object), stringData }, child);
@@ -70,9 +64,6 @@ export class KubePrometheusStack extends OrderedComponent {
       { ...child, retainOnDelete: true, dependsOn: args.storage },
     );
 
-    for (const { name: policy, spec } of ingressRules) {
-      new NetworkPolicy(`${name}-${policy}`, { metadata: inSpace(policy), spec }, child);
-    }
     const chart = pinnedChart(
       STACK_RELEASE,
       {

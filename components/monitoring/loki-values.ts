@@ -1,6 +1,7 @@
 import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
+import { AUDIT_SELECTOR } from "./audit";
 import { lokiBackend } from "./names";
 import { awayFromControlPlane } from "./placement";
 
@@ -17,11 +18,13 @@ const schemaFrom = "2025-01-01";
  * and no enforced size are the price; retention and the alert on full file systems stand in for the latter.
  */
 export function lokiValues(homelab: Homelab): HelmValues {
-  const { retentionDays, size } = homelab.monitoring.loki;
+  const { retentionDays, auditDays, size } = homelab.monitoring.loki;
   const none = { replicas: 0 };
   const off = { enabled: false };
   return {
     deploymentMode: "SingleBinary",
+    // It asks nothing of the API server.
+    serviceAccount: { automountServiceAccountToken: false },
     // The chart asks for the scalable targets' replicas to be zero by name.
     read: none,
     write: none,
@@ -55,7 +58,10 @@ export function lokiValues(homelab: Homelab): HelmValues {
           },
         ],
       },
-      limits_config: { retention_period: `${retentionDays * 24}h` },
+      limits_config: {
+        retention_period: `${retentionDays * 24}h`,
+        retention_stream: [{ selector: AUDIT_SELECTOR, priority: 1, period: `${auditDays * 24}h` }],
+      },
       // Without these the period above is only a wish.
       compactor: { retention_enabled: true, delete_request_store: "filesystem" },
       analytics: { reporting_enabled: false },

@@ -107,6 +107,27 @@ export function channels(name: string, receiver: Receiver): Channel[] {
   }
 }
 
+/** Servers that Alertmanager must reach to send, each as host and port. */
+export function receiverServers({ monitoring }: Homelab): { host: string; port: number }[] {
+  return Object.values(monitoring.receivers).flatMap((receiver) => {
+    switch (receiver.kind) {
+      case "ntfy": {
+        const { hostname, port } = new URL(receiver.server);
+        return [{ host: hostname, port: port === "" ? 443 : Number(port) }];
+      }
+      case "discord":
+        // Webhooks made in early years have the second name.
+        return ["discord.com", "discordapp.com"].map((host) => ({ host, port: 443 }));
+      case "slack":
+        return [{ host: "hooks.slack.com", port: 443 }];
+      case "email": {
+        const [host, port] = receiver.smarthost.split(":");
+        return [{ host, port: Number(port) }];
+      }
+    }
+  });
+}
+
 /** Every channel of the homelab with the name of its receiver in the configuration. */
 export function allChannels(homelab: Homelab): (Channel & { receiver: string })[] {
   return Object.entries(homelab.monitoring.receivers).flatMap(([receiver, settings]) =>

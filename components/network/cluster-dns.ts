@@ -1,19 +1,19 @@
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
-import { platformServices, type Homelab } from "../../config/homelab";
+import type { Homelab } from "../../config/homelab";
 import { gate } from "../gate";
 import type { ServiceArgs } from "../service";
 import { OrderedComponent } from "../ordered-component";
 
 /**
- * A server block for CoreDNS that answers the platform's own names with the gateway's address, and forwards whatever
+ * A server block for CoreDNS that answers the names of everything that the gateway serves with the gateway's address, and forwards whatever
  * else falls below them. Other names of the domain never come here: CoreDNS chooses the block by the longest zone.
  *
  * A block of its own, since K3s' block already has the plugin `hosts`, which may stand in a block only once. A name has
  * no IPv6 address then: `hosts` answers empty instead of letting a public AAAA record through.
  */
-export function serverBlock({ hosts, network }: Homelab): string {
-  const names = platformServices.map((service) => hosts[service]);
+export function serverBlock({ routes, network }: Homelab): string {
+  const names = Object.values(routes);
   return [
     `${names.map((name) => `${name}:53`).join(" ")} {`,
     "    errors",
@@ -62,7 +62,7 @@ export class ClusterDns extends OrderedComponent {
         variables: {
           SERVER: homelab.clusterDns,
           ADDRESS: homelab.network.gateway.ip,
-          NAMES: platformServices.map((service) => homelab.hosts[service]),
+          NAMES: Object.values(homelab.routes),
         },
         timeoutSeconds: 600,
       },

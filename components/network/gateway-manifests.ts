@@ -1,7 +1,6 @@
-import { platformServices, type Homelab } from "../../config/homelab";
-import { GATEWAY_ACCESS_LABEL } from "../namespace";
+import type { Homelab } from "../../config/homelab";
 import { waitFor, type Manifest } from "./manifest";
-import { certificateSecret, GATEWAY_CLASS, homeGateway } from "./names";
+import { certificateSecret, GATEWAY_ACCESS_LABEL, GATEWAY_CLASS, homeGateway } from "./names";
 import { httpListener, httpsListener } from "./route";
 
 const API = "gateway.networking.k8s.io/v1";
@@ -17,7 +16,7 @@ const allowedRoutes = {
  *
  * Pulumi waits until it is programmed and has the address that router and DNS rely on.
  */
-export function gatewayManifest({ hosts, network }: Homelab): Manifest {
+export function gatewayManifest({ routes, network }: Homelab): Manifest {
   return {
     apiVersion: API,
     kind: "Gateway",
@@ -27,11 +26,11 @@ export function gatewayManifest({ hosts, network }: Homelab): Manifest {
     },
     spec: {
       gatewayClassName: GATEWAY_CLASS,
-      listeners: platformServices.flatMap((service) => [
-        { name: httpListener(service), hostname: hosts[service], port: 80, protocol: "HTTP", allowedRoutes },
+      listeners: Object.entries(routes).flatMap(([service, hostname]) => [
+        { name: httpListener(service), hostname, port: 80, protocol: "HTTP", allowedRoutes },
         {
           name: httpsListener(service),
-          hostname: hosts[service],
+          hostname,
           port: 443,
           protocol: "HTTPS",
           tls: { mode: "Terminate", certificateRefs: [{ kind: "Secret", name: certificateSecret(service) }] },
@@ -44,16 +43,16 @@ export function gatewayManifest({ hosts, network }: Homelab): Manifest {
 
 /**
  * Sends plain HTTP to HTTPS. It has a path prefix, a challenge an exact path on the same host, and the exact path goes
- * first; so no challenge is ever redirected. The hosts are named, for a route without any would answer for all.
+ * first; so no challenge is ever redirected. One for each host: a route takes 16 host names at most.
  */
-export function redirectManifest({ hosts }: Homelab): Manifest {
-  return {
+export function redirectManifests({ routes }: Homelab): Manifest[] {
+  return Object.entries(routes).map(([service, host]) => ({
     apiVersion: API,
     kind: "HTTPRoute",
-    metadata: { name: "https-redirect", namespace: homeGateway.namespace },
+    metadata: { name: `https-redirect-${service}`, namespace: homeGateway.namespace },
     spec: {
-      parentRefs: platformServices.map((service) => ({ ...homeGateway, sectionName: httpListener(service) })),
-      hostnames: platformServices.map((service) => hosts[service]),
+      parentRefs: [{ ...homeGateway, sectionName: httpListener(service) }],
+      hostnames: [host],
       rules: [
         {
           matches: [{ path: { type: "PathPrefix", value: "/" } }],
@@ -61,5 +60,5 @@ export function redirectManifest({ hosts }: Homelab): Manifest {
         },
       ],
     },
-  };
+  }));
 }

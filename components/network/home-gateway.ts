@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab } from "../../config/homelab";
 import { namespace } from "../namespace";
-import { gatewayManifest, redirectManifest } from "./gateway-manifests";
+import { gatewayManifest, redirectManifests } from "./gateway-manifests";
 import { applyManifest } from "./manifest";
 import { homeGateway } from "./names";
 import { OrderedComponent } from "../ordered-component";
@@ -13,18 +13,19 @@ import { OrderedComponent } from "../ordered-component";
 export class HomeGateway extends OrderedComponent {
   public constructor(name: string, args: { homelab: Homelab }, opts?: pulumi.ComponentResourceOptions) {
     super("homelab:network:HomeGateway", name, opts);
-    // The only pods here are cert-manager's short-lived solvers, and they meet the strictest standard.
     const networking = namespace(
       homeGateway.namespace,
-      { podSecurity: "restricted", gatewayAccess: true },
+      { homelab: args.homelab, gatewayAccess: true },
       { parent: this },
     );
     const gateway = applyManifest(`${name}-gateway`, gatewayManifest(args.homelab), {
       parent: this,
-      dependsOn: [networking],
+      dependsOn: [networking.resource],
       customTimeouts: { create: "5m", update: "5m" },
     });
-    applyManifest(`${name}-https-redirect`, redirectManifest(args.homelab), { parent: this, dependsOn: [gateway] });
+    for (const redirect of redirectManifests(args.homelab)) {
+      applyManifest(`${name}-${redirect.metadata.name}`, redirect, { parent: this, dependsOn: [gateway] });
+    }
     this.registerOutputs();
   }
 }

@@ -1,6 +1,5 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions";
 import type * as pulumi from "@pulumi/pulumi";
-import type { PlatformService } from "../../config/homelab";
 import { homeGateway } from "./names";
 
 /**
@@ -19,7 +18,7 @@ export function httpsListener(service: string): string {
 }
 
 export interface RouteArgs {
-  service: PlatformService;
+  service: string;
   host: string;
   namespace: pulumi.Input<string>;
   backend: { name: pulumi.Input<string>; port: number };

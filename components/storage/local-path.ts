@@ -30,9 +30,8 @@ export class LocalPath extends OrderedComponent {
     const { app, serviceAccount: account, config: configName } = localPathNames;
     const child = { parent: this };
 
-    // Privileged: helper pods mount the folder of the volumes.
-    const home = namespace(LOCAL_PATH_NAMESPACE, { podSecurity: "privileged" }, child);
-    const inside = (objectName: string) => ({ name: objectName, namespace: home.metadata.name });
+    const home = namespace(LOCAL_PATH_NAMESPACE, { homelab }, child);
+    const inside = (objectName: string) => ({ name: objectName, namespace: home.name });
 
     const serviceAccount = new ServiceAccount(`${name}-account`, { metadata: inside(account) }, child);
     const subjects = [{ kind: "ServiceAccount", ...inside(account) }];

@@ -50,7 +50,7 @@ export function longhornValues(homelab: Homelab): HelmValues {
     preUpgradeChecker: { jobEnabled: false, upgradeVersionCheck: true },
     metrics: { serviceMonitor: { enabled: true } },
     // The UI has no login: it is reached through OAuth2-Proxy only. The chart's own policies would cut off Prometheus;
-    // ours stand in longhorn-network-policies.ts.
+    // ours stand in longhorn-ui.ts.
     ingress: { enabled: false },
     networkPolicies: { enabled: false },
   };

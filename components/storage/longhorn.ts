@@ -1,5 +1,4 @@
 import { CustomResource, CustomResourcePatch } from "@pulumi/kubernetes/apiextensions";
-import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1";
 import { StorageClass } from "@pulumi/kubernetes/storage/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { pinnedChart } from "../chart";
@@ -9,7 +8,6 @@ import type { ServiceArgs } from "../service";
 import { csiGate } from "./csi-gate";
 import { tierClasses } from "./longhorn-classes";
 import { longhornDiskSpecs } from "./longhorn-disks";
-import { longhornNetworkPolicies } from "./longhorn-network-policies";
 import { LONGHORN_DRIVER, LONGHORN_NAMESPACE, longhornNodes, storageNodes } from "./longhorn-nodes";
 import { longhornRecurringJobs } from "./longhorn-recurring-jobs";
 import { longhornSettings, settingName } from "./longhorn-settings";
@@ -45,9 +43,8 @@ export class Longhorn extends OrderedComponent {
     const child = { parent: this };
     const kept = { parent: this, retainOnDelete: true };
 
-    // Privileged: managers and CSI plugin mount on the host. Routes: the proxy in front of the UI lives here.
-    const home = namespace(LONGHORN_NAMESPACE, { podSecurity: "privileged", gatewayAccess: true }, kept);
-    const inside = home.metadata.name;
+    // Routes: the proxy in front of the UI lives here.
+    const { name: inside } = namespace(LONGHORN_NAMESPACE, { homelab, gatewayAccess: true }, kept);
     const chart = pinnedChart(
       name,
       { homelab, chart: "longhorn", namespace: inside, values: longhornValues(homelab) },
@@ -128,9 +125,6 @@ export class Longhorn extends OrderedComponent {
         { apiVersion: API_VERSION, kind: "RecurringJob", metadata: { name: spec.name, namespace: inside }, spec },
         { ...child, dependsOn: [nodes] },
       );
-    }
-    for (const [policy, spec] of Object.entries(longhornNetworkPolicies)) {
-      new NetworkPolicy(`${name}-${policy}`, { metadata: { name: policy, namespace: inside }, spec }, child);
     }
 
     this.ready = [csi, schedulable, ...classes];

@@ -6,7 +6,7 @@ export const NFS_DRIVER = "nfs.csi.k8s.io";
 
 /** The one media volume, and the class name that keeps every other claim off it. No StorageClass has that name. */
 const MEDIA_VOLUME = "media";
-const MEDIA_CLASS = "media-static";
+export const MEDIA_CLASS = "media-static";
 
 /** Reads only where the export does; otherwise pods on any node read and write. */
 function accessMode(readOnly: boolean): "ReadOnlyMany" | "ReadWriteMany" {

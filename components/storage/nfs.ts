@@ -27,11 +27,10 @@ export class NfsStorage extends OrderedComponent {
     const child = { parent: this };
     const volume = mediaVolume(homelab);
     if (volume) {
-      // Privileged: the plugin mounts on the host and uses its network.
-      const home = namespace(NAMESPACE, { podSecurity: "privileged" }, child);
+      const home = namespace(NAMESPACE, { homelab }, child);
       const chart = pinnedChart(
         name,
-        { homelab, chart: "csiDriverNfs", namespace: home.metadata.name, values: nfsValues(homelab) },
+        { homelab, chart: "csiDriverNfs", namespace: home.name, values: nfsValues(homelab) },
         child,
       );
       const registered = csiGate(

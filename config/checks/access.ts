@@ -1,3 +1,4 @@
+import { nearest } from "../nearest";
 import { isReadable } from "../placeholders";
 import { issueIf, type Check } from "./check";
 
@@ -54,4 +55,34 @@ const privateKey: Check = {
   },
 };
 
-export const accessChecks: readonly Check[] = [timezone, groups, privateKey];
+/** A name without apps would be believed to limit something. */
+const quotas: Check = {
+  name: "quotas are for namespaces of apps",
+  needs: ["cluster", "apps"],
+  run({ cluster, apps }) {
+    const known = [...new Set(Object.values(apps).map(({ namespace }) => namespace))];
+    return Object.keys(cluster.quotas)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        path: `cluster.quotas.${name}`,
+        found: "a quota of a namespace without apps",
+        allowed: known.length > 0 ? `namespaces of apps: ${known.join(", ")}` : "none, for there are no apps",
+        fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "take it away",
+      }));
+  },
+};
+
+const auditLog: Check = {
+  name: "the audit log is kept longest",
+  needs: ["monitoring"],
+  run({ monitoring: { loki } }) {
+    return issueIf(loki.auditDays < loki.retentionDays, () => ({
+      path: "monitoring.loki.auditDays",
+      found: `${loki.auditDays}, and other logs are kept ${loki.retentionDays} days`,
+      allowed: `${loki.retentionDays} or more`,
+      fix: "raise it, or lower monitoring.loki.retentionDays",
+    }));
+  },
+};
+
+export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas, auditLog];

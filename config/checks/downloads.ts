@@ -5,7 +5,10 @@ import { issueIf, type Check } from "./check";
 const IMAGE = /^[a-z0-9][a-z0-9._:/-]*?(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
 
 /** Tags that point to another image tomorrow. */
-const MOVING_TAGS = ["latest", "stable", "main", "master", "edge", "nightly", "dev"];
+export const MOVING_TAGS: readonly string[] = [
+  ...["latest", "stable", "release", "main", "master"],
+  ...["edge", "nightly", "dev", "develop"],
+];
 
 const pinnedImages: Check = {
   name: "images are pinned",

@@ -2,18 +2,22 @@ import { platformServices } from "../homelab";
 import type { RawHomelab } from "../schema";
 import { issueIf, repeated, type Check } from "./check";
 
-/** The DNS name of each service of the platform. */
-const hostsOf = ({ hosts, domain }: RawHomelab["network"]) =>
-  platformServices.map((service) => ({
+/** The DNS name of each service of the platform and of each app with access. */
+const hostsOf = ({ network: { hosts, domain }, apps }: Pick<RawHomelab, "network" | "apps">) => [
+  ...platformServices.map((service) => ({
     path: `network.hosts.${service}`,
     value: hosts[service] ?? `${service}.${domain}`,
-  }));
+  })),
+  ...Object.entries(apps)
+    .filter(([, { access }]) => access !== undefined)
+    .map(([name, { host }]) => ({ path: `apps.${name}.host`, value: host ?? `${name}.${domain}` })),
+];
 
 const wildcards: Check = {
   name: "no wildcard host",
-  needs: ["network"],
-  run({ network }) {
-    return hostsOf(network).flatMap(({ path, value }) =>
+  needs: ["network", "apps"],
+  run({ network, apps }) {
+    return hostsOf({ network, apps }).flatMap(({ path, value }) =>
       issueIf(value.startsWith("*."), () => ({
         path,
         found: value,
@@ -26,9 +30,9 @@ const wildcards: Check = {
 
 const distinct: Check = {
   name: "every service has a host of its own",
-  needs: ["network"],
-  run({ network }) {
-    return repeated(hostsOf(network)).map(({ path, value, first }) => ({
+  needs: ["network", "apps"],
+  run(config) {
+    return repeated(hostsOf(config)).map(({ path, value, first }) => ({
       path,
       found: `${value}, which is also ${first}`,
       allowed: "a host that no other service has; each defaults to <service>.<domain>",
@@ -39,14 +43,17 @@ const distinct: Check = {
 
 const belowDomain: Check = {
   name: "hosts are below the domain",
-  needs: ["network"],
-  run({ network }) {
-    return hostsOf(network).flatMap(({ path, value }) =>
+  needs: ["network", "apps"],
+  run({ network, apps }) {
+    return hostsOf({ network, apps }).flatMap(({ path, value }) =>
       issueIf(value !== network.domain && !value.endsWith(`.${network.domain}`), () => ({
         path,
         found: value,
         allowed: `a name below network.domain, ${network.domain}: login cookies and the house's DNS cover that domain`,
-        fix: `write for example ${path.split(".").at(-1)}.${network.domain}`,
+        fix: `write for example ${path
+          .split(".")
+          .filter((part) => part !== "host")
+          .at(-1)}.${network.domain}`,
       })),
     );
   },

@@ -1,5 +1,6 @@
 import { accessChecks } from "./access";
 import { announcementChecks } from "./announcements";
+import { appChecks } from "./apps";
 import { backupChecks } from "./backup";
 import { chartChecks } from "./charts";
 import type { Check } from "./check";
@@ -38,4 +39,5 @@ export const allChecks: readonly Check[] = [
   ...backupChecks,
   ...monitoringChecks,
   ...accessChecks,
+  ...appChecks,
 ];

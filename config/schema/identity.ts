@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bytes, email } from "./scalars";
+import { bytes, email, hostname } from "./scalars";
 
 export const identityProviderSchema = z.strictObject({
   admin: z.strictObject({
@@ -7,14 +7,11 @@ export const identityProviderSchema = z.strictObject({
     email,
   }),
   /** Groups created in Authentik beside its own; people are put into them in its UI. */
-  groups: z
-    .strictObject({
-      /** May use everything, Grafana as Admin. */
-      admins: z.string().min(1).default("homelab-admins"),
-      /** May look, Grafana as Viewer. */
-      viewers: z.string().min(1).default("homelab-viewers"),
-    })
-    .prefault({}),
+  /**
+   * By key, the group's name in Authentik. `admins` may use everything, Grafana as Admin; `viewers` may look, Grafana as
+   * Viewer. Further ones are for apps.
+   */
+  groups: z.record(hostname, z.string().min(1)).default({ admins: "homelab-admins", viewers: "homelab-viewers" }),
   /** Size of Authentik's database volume. */
   databaseSize: bytes.default("8Gi"),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { appsSchema } from "./apps";
 import { backupSchema } from "./backup";
 import { clusterSchema } from "./cluster";
 import { identityProviderSchema } from "./identity";
@@ -22,6 +23,7 @@ export const homelabSchema = z.strictObject({
   backup: backupSchema,
   monitoring: monitoringSchema,
   identity: identityProviderSchema,
+  apps: appsSchema,
   secrets: secretsSchema,
 });
 

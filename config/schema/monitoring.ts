@@ -24,7 +24,12 @@ export const monitoringSchema = z.strictObject({
   prometheus: z.strictObject({ retentionDays: z.int().min(1).max(3650), size: bytes }),
   alertmanager: z.strictObject({ size: bytes }),
   grafana: z.strictObject({ size: bytes }),
-  loki: z.strictObject({ retentionDays: z.int().min(1).max(3650), size: bytes }),
+  loki: z.strictObject({
+    retentionDays: z.int().min(1).max(3650),
+    /** Days that Authentik's audit log is kept. */
+    auditDays: z.int().min(1).max(3650).default(365),
+    size: bytes,
+  }),
   /** Where the folder runbooks/ is read from a phone; each alert links to its page there. */
   runbookBase: httpsUrl.default("https://github.com/sudoflux/flux-k3s/blob/main/runbooks"),
   /** Receivers by name. Empty: alerts are only shown in the UI. */

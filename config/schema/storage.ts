@@ -26,6 +26,8 @@ export const storageSchema = z.strictObject({
       export: hostname,
       /** Shown capacity; NFS does not enforce it. */
       size: bytes,
+      /** User and group that the files belong to, as which the apps run. Never changed by the program: 30 TB take days. */
+      owner: z.strictObject({ uid: z.int().min(1).default(1000), gid: z.int().min(1).default(1000) }).prefault({}),
     })
     .optional(),
   localPath: z

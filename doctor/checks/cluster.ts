@@ -2,7 +2,7 @@ import { veleroNames } from "../../components/backup/schedules";
 import { certificateSecret, GATEWAY_CLASS, homeGateway } from "../../components/network/names";
 import { LONGHORN_DRIVER, longhornNodes } from "../../components/storage/longhorn-nodes";
 import { NFS_DRIVER } from "../../components/storage/media-volume";
-import { platformServices, type NodeMachine } from "../../config/homelab";
+import type { NodeMachine } from "../../config/homelab";
 import { diskPlan } from "../../nodes/disks/plan";
 import { k3sNodeStep } from "../../nodes/k3s/node-step";
 import { unitName } from "../../nodes/k3s/unit";
@@ -331,8 +331,7 @@ export function judgeGateway({ homelab }: House, cluster: ClusterFacts): Verdict
 
 export function judgeCertificates({ homelab }: House, { at, cluster }: Facts): Verdict[] {
   return list(cluster, "certificates", (objects) =>
-    platformServices.map((service): Verdict => {
-      const item = homelab.hosts[service];
+    Object.entries(homelab.routes).map(([service, item]): Verdict => {
       const certificate = named(objects, certificateSecret(service));
       const ready = condition(certificate ?? {}, "Ready");
       const expected = "valid";

@@ -72,7 +72,7 @@ export function judgeResolvers({ homelab }: House, dns: Facts["dns"]): Verdict[]
 }
 
 export function judgeNames({ homelab }: House, dns: Facts["dns"]): Verdict[] {
-  const { network, hosts } = homelab;
+  const { network, routes } = homelab;
   const split = network.dns === "split";
   const expected = split ? `${network.gateway.ip}, by the house's own resolver` : "the house's public address";
   const wrong = (answer: Answer | undefined): string | undefined => {
@@ -88,7 +88,7 @@ export function judgeNames({ homelab }: House, dns: Facts["dns"]): Verdict[] {
       : addresses.every((address) => !PRIVATE.test(address));
     return good ? undefined : addresses.join(", ");
   };
-  return Object.values(hosts).map((name): Verdict => {
+  return Object.values(routes).map((name): Verdict => {
     const servers = network.lan.dns.filter((server) => !NO_RESOLVER.includes(dns[server]?.[name]?.problem ?? ""));
     const faults = servers.flatMap((server) => {
       const fault = wrong(dns[server]?.[name]);

@@ -17,8 +17,7 @@ export function routeTo(address: string): Promise<Route> {
       resolve(route);
     };
     socket.once("error", (error: NodeJS.ErrnoException) => done({ problem: error.code ?? error.message }));
-    // Port 9 is discard's; nothing is sent there.
-    // Given as a callback it would get the errors as well.
+    // Given to connect as a callback it would get the errors as well.
     socket.once("connect", () => {
       const source = socket.address().address;
       const name = Object.entries(os.networkInterfaces()).find(([, addresses]) =>
@@ -26,6 +25,7 @@ export function routeTo(address: string): Promise<Route> {
       )?.[0];
       done({ source, ...(name === undefined ? {} : { interface: name }) });
     });
+    // Port 9 is discard's; nothing is sent there.
     socket.connect(9, address);
   });
 }

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { Homelab, Worker } from "../../config/homelab";
 import { labelProblem } from "../../config/labels";
+import { compareVersions, version } from "../../config/version";
 import { knownFlags, packagedComponents, type K3sKind } from "./flags";
 import { CONTROL_PLANE_TAINT, nodeLabels } from "./labels";
 import { paths } from "./paths";
@@ -51,6 +52,7 @@ export interface ServerConfig extends NodeConfig {
 /** config.yaml of a worker. */
 export interface AgentConfig extends NodeConfig {
   server: string;
+  "nonroot-devices"?: true;
 }
 
 /**
@@ -117,7 +119,17 @@ export function agentConfig(homelab: Homelab, worker: Worker): AgentConfig {
     ...listed("node-taint", [...worker.taints]),
     "kubelet-arg": [kubeletRootArgument(homelab)],
     "protect-kernel-defaults": true,
+    ...(worker.quickSync && knowsNonrootDevices(homelab) ? { "nonroot-devices": true } : {}),
   };
+}
+
+/**
+ * Whether the agents give a device to the user of the pod that has it. Without that a render device stays with the host's
+ * group `render`, whose number differs from machine to machine, and a pod that is not root transcodes in software.
+ * The key came with k3s-io/k3s#11200; an agent that does not know it does not start.
+ */
+function knowsNonrootDevices({ versions: { k3s } }: Homelab): boolean {
+  return compareVersions(version((k3s.agent ?? k3s).version), { major: 1, minor: 32, patch: 0 }) >= 0;
 }
 
 /**

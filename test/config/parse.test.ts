@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { ConfigError, show } from "../../config/issues";
-import { nearest, parseHomelab } from "../../config/parse";
+import { nearest } from "../../config/nearest";
+import { parseHomelab } from "../../config/parse";
 import { configKeys } from "../../config/schema";
 import { edited, home, homeConfig } from "../support/home";
 

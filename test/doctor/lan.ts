@@ -2,9 +2,12 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as readline from "node:readline";
 import { stringify } from "yaml";
 import type { Report } from "../../doctor/report";
+import type { Layer } from "../../doctor/finding";
 import { edited, root } from "../support/home";
+import type { Order } from "./worker";
 
 /** First three numbers of the addresses on the LAN of the tests; nothing outside of its namespaces has one. */
 export const NET = "10.77.0";
@@ -61,6 +64,7 @@ export class Lan {
   private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-lan-"));
   private readonly children: ChildProcess[] = [];
   private readonly namespaces: string[] = [];
+  private worker?: ReturnType<Lan["startWorker"]>;
   /** Public host keys by host. */
   public readonly hostKeys: Record<string, string> = {};
   public readonly keyFile = path.join(this.folder, "user");
@@ -103,11 +107,46 @@ export class Lan {
     }
   }
 
-  /** Runs the doctor from the operator's place on the LAN, with a stack file that is gone afterwards. */
+  /** One examination from the operator's place on the LAN; `timeout` in milliseconds. */
+  public async examine(
+    config: Record<string, unknown>,
+    {
+      only = [],
+      layers = [],
+      env = {},
+      timeout = 9000,
+    }: { only?: readonly string[]; layers?: readonly Layer[]; env?: NodeJS.ProcessEnv; timeout?: number } = {},
+  ): Promise<Report> {
+    this.worker ??= this.startWorker();
+    const { child, answers } = this.worker;
+    const order: Order = { config, only, layers, timeout, env: { ...this.env(), ...env } };
+    child.stdin?.write(`${JSON.stringify(order)}\n`);
+    const { value } = (await answers.next()) as { value?: string };
+    const report = JSON.parse(value ?? '{"error":"the worker ended"}') as Report & { error?: string };
+    if (report.error !== undefined) {
+      throw new Error(report.error);
+    }
+    return report;
+  }
+
+  private startWorker() {
+    const words = ["-r", "ts-node/register/transpile-only", path.join(__dirname, "worker.ts")];
+    const child = spawn("ip", ["netns", "exec", this.namespaceOf("operator"), process.execPath, ...words], {
+      cwd: root,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.children.push(child);
+    return { child, answers: readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+  }
+
+  private env(): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH, HOME: this.folder, HOMELAB_SSH_KEY: this.keyFile };
+  }
+
+  /** Runs the doctor's own process from the operator's place on the LAN, with a stack file that is gone afterwards. */
   public async doctor(
     config: Record<string, unknown>,
     args: readonly string[] = [],
-    env: NodeJS.ProcessEnv = {},
   ): Promise<{ status: number; stdout: string; stderr: string; milliseconds: number; report: Report }> {
     const stack = `doctor-test-${process.pid}`;
     const file = path.join(root, `Pulumi.${stack}.yaml`);
@@ -126,7 +165,7 @@ export class Lan {
       ];
       const child = spawn("ip", [...words, ...args], {
         cwd: root,
-        env: { PATH: process.env.PATH, HOME: this.folder, HOMELAB_SSH_KEY: this.keyFile, ...env },
+        env: this.env(),
         stdio: ["ignore", "pipe", "pipe"],
       });
       let stdout = "";
@@ -269,6 +308,7 @@ export function lanConfig(hostKeys: Readonly<Record<string, string>>, edit: (con
     config.network.certificates.email = "owner@example.org";
     config.authorizedKeys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBbTn1Ux4p1c0h1nNf6xS1b6f6f9Qv7QmQ1uT3h2s4Zx"];
     config.versions.k3s.sha256 = digest;
+    config.apps.automatic1111.image.digest = `sha256:${digest}`;
     config.identity.admin.email = "owner@example.org";
     config.secrets = { b2ApplicationKeyId: "id", b2ApplicationKey: "key", alerts: { phone: "topic-of-a-test" } };
     const lasts: Record<string, number> = { r730: 100, "k3s-master1": 30, k3s1: 21, k3s2: 23, k3s3: 31 };

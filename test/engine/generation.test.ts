@@ -18,7 +18,7 @@ const program = `
 
   const number = new pulumi.Config().requireNumber("generation");
   const homelab = { cluster: { name: "test", generation: number } } as never;
-  new GeneratedSecrets("secrets");
+  new GeneratedSecrets("secrets", { apps: [], cluster: { rotations: { clients: 0, cookies: 0, apps: 0 } } });
   const generation = new ClusterGeneration("generation", homelab);
   const provider = new Provider(
     "provider",

@@ -21,9 +21,10 @@ describe("what is left to do in the stack file", () => {
 
   it("names other lines that speak of it, and not those of a longer name", () => {
     const more = `${text}    note: backups of k3s3 at 192.168.10.31\n    other: k3s33, old-k3s3 and 192.168.10.310\n`;
-    expect(stackLines(more, worker())!.mentions.map((mention) => mention.text)).to.deep.equal([
-      "note: backups of k3s3 at 192.168.10.31",
-    ]);
+    const mentions = stackLines(more, worker())!.mentions.map((mention) => mention.text);
+    // The apps that stand on it come first.
+    expect(mentions.slice(0, -1).every((mention) => mention === "nodes: [k3s3]")).to.equal(true);
+    expect(mentions.slice(-1)).to.deep.equal(["note: backups of k3s3 at 192.168.10.31"]);
   });
 
   it("says what the configuration's own checks would say without it", () => {

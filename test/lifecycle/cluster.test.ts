@@ -18,8 +18,11 @@ const ADDRESSES = {
   k3s1: "192.168.10.21",
   k3s2: "192.168.10.23",
   k3s3: "192.168.10.31",
+  k3s30: "192.168.10.33",
 };
 const NODE = "k3s3";
+/** Its name begins with the other one's, as k3s10 begins with k3s1. */
+const NAMESAKE = "k3s30";
 const MEDIA = "media";
 
 /** A workload of the real controllers, whose pods start on k3s3 and may go anywhere. */
@@ -396,6 +399,108 @@ describe("node commands against a real control plane", function () {
       });
     });
   }
+
+  describe("a node whose name begins with the name of the one that goes", () => {
+    const VOLUME = "pvc-of-namesake";
+    const parts = [
+      ["v1", "Node", NAMESAKE],
+      ["v1", "Secret", passwordSecretName(NAMESAKE), "kube-system"],
+      ["v1", "PersistentVolume", VOLUME],
+      ["storage.k8s.io/v1", "VolumeAttachment", VOLUME],
+      ["v1", "Pod", "of-namesake", MEDIA],
+      ["longhorn.io/v1beta2", "Node", NAMESAKE, LONGHORN_NAMESPACE],
+      ["longhorn.io/v1beta2", "Volume", "sole", LONGHORN_NAMESPACE],
+      ["longhorn.io/v1beta2", "Replica", `sole-r-${NAMESAKE}`, LONGHORN_NAMESPACE],
+      ["longhorn.io/v1beta2", "Replica", `pair-r-${NAMESAKE}`, LONGHORN_NAMESPACE],
+      ["longhorn.io/v1beta2", "Engine", "sole-e", LONGHORN_NAMESPACE],
+    ] as const;
+    /** Which objects they are and what is asked of them; a heartbeat changes neither. */
+    const all = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          parts.map(async ([apiVersion, kind, name, namespace]) => {
+            const found = await cluster.read(apiVersion, kind, name, namespace);
+            const { uid, annotations, labels, deletionTimestamp } = found?.metadata ?? {};
+            const { spec, data } = found ?? {};
+            return [`${kind} ${name}`, { uid, annotations, labels, deletionTimestamp, spec, data }] as const;
+          }),
+        ),
+      );
+
+    beforeEach(async () => {
+      await addNode(NAMESAKE);
+      await until("it takes pods", 20, async () => {
+        const found = await cluster.read("v1", "Node", NAMESAKE);
+        return (found?.spec as { taints?: unknown[] } | undefined)?.taints === undefined;
+      });
+      await cluster.create({
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: passwordSecretName(NAMESAKE), namespace: "kube-system" },
+        stringData: { hash: "$1:of-namesake" },
+      });
+      const only = { key: "kubernetes.io/hostname", operator: "In", values: [NAMESAKE] };
+      await cluster.create({
+        apiVersion: "v1",
+        kind: "PersistentVolume",
+        metadata: { name: VOLUME },
+        spec: {
+          capacity: { storage: "1Gi" },
+          accessModes: ["ReadWriteOnce"],
+          storageClassName: "local-path",
+          hostPath: { path: `/var/lib/homelab/local-path/${VOLUME}` },
+          nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [only] }] } },
+        },
+      });
+      await cluster.create({
+        apiVersion: "storage.k8s.io/v1",
+        kind: "VolumeAttachment",
+        metadata: { name: VOLUME },
+        // Nobody's driver, so that the control plane leaves it alone.
+        spec: { attacher: "played.invalid", nodeName: NAMESAKE, source: { persistentVolumeName: VOLUME } },
+      });
+      await cluster.create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "of-namesake", namespace: MEDIA },
+        spec: { ...template("of-namesake").spec, nodeName: NAMESAKE },
+      });
+      await longhorn.addNode(NAMESAKE);
+      await longhorn.addVolume("sole", [NAMESAKE]);
+      await longhorn.addVolume("pair", [NODE, NAMESAKE]);
+      await cluster.create({
+        apiVersion: "longhorn.io/v1beta2",
+        kind: "Engine",
+        metadata: { name: "sole-e", namespace: LONGHORN_NAMESPACE },
+        spec: { volumeName: "sole", nodeID: NAMESAKE },
+        status: { currentState: "running" },
+      });
+    });
+
+    afterEach(async () => {
+      kubelets.alive.delete(NAMESAKE);
+      for (const [apiVersion, kind, name, namespace] of parts) {
+        await cluster.delete(apiVersion, kind, name, namespace);
+      }
+    });
+
+    it("keeps all that it has, and stands in nobody's way, when the other one is removed", async () => {
+      const before = await all();
+      expect(await remove(site(), worker(), yes)).to.equal(true);
+      expect([await node(), await secret(), await longhornNode()]).to.deep.equal([undefined, undefined, undefined]);
+      expect(await all()).to.deep.equal(before);
+      expect(Object.values(before).every(({ uid }) => uid !== undefined)).to.equal(true);
+    });
+
+    it("keeps all that it has when the other one died and is forgotten, and its copies count as copies elsewhere", async () => {
+      await kubelets.report(NODE, false);
+      const before = await all();
+      expect(await forget(site({ lookAtHost: dead }), worker(), yes, "undecided")).to.equal(true);
+      expect([await node(), await secret(), await longhornNode()]).to.deep.equal([undefined, undefined, undefined]);
+      expect(await longhorn.places("pair")).to.deep.equal([NAMESAKE]);
+      expect(await all()).to.deep.equal(before);
+    });
+  });
 
   describe("a machine that is dead", () => {
     beforeEach(async () => {

@@ -113,6 +113,8 @@ export async function bootstrappedMachine(): Promise<Machine> {
 export function lab(machine: Machine, edit: (worker: any) => void = () => undefined): Homelab {
   return home((config) => {
     config.cluster.timeServers = [];
+    // Without its GPU and some of its disks, apps would have nowhere to run.
+    config.apps = {};
     const worker = config.machines[machine.name];
     delete worker.gpu;
     worker.ssh = { user: machine.user, hostKey: machine.hostKey.split(" ").slice(0, 2).join(" ") };

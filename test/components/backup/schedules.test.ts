@@ -3,6 +3,7 @@ import { Cron } from "croner";
 import * as fc from "fast-check";
 import { parse } from "yaml";
 import {
+  BACKUP_LABEL,
   backupSchedules,
   excludedResources,
   volumePolicies,
@@ -16,10 +17,12 @@ interface Volume {
   nfs?: true;
   csi?: string;
   type: string;
+  /** Class on the claim's label. */
+  backup?: string;
 }
 
 interface Rule {
-  conditions: { nfs?: object; csi?: { driver: string }; volumeTypes?: string[] };
+  conditions: { nfs?: object; csi?: { driver: string }; volumeTypes?: string[]; pvcLabels?: Record<string, string> };
   action: { type: string };
 }
 
@@ -30,6 +33,7 @@ function decide(name: VolumePolicyName, volume: Volume): string {
     ({ conditions }) =>
       (conditions.nfs === undefined || volume.nfs === true) &&
       (conditions.csi === undefined || conditions.csi.driver === volume.csi) &&
+      (conditions.pvcLabels === undefined || conditions.pvcLabels[BACKUP_LABEL] === volume.backup) &&
       (conditions.volumeTypes === undefined || conditions.volumeTypes.includes(volume.type)),
   );
   return rule?.action.type ?? "default";
@@ -110,10 +114,23 @@ describe("backup schedules", () => {
     ]);
     const by = Object.fromEntries(backupSchedules(homelab).map(({ name, spec }) => [name, spec.template]));
     expect(by.hourly.resourcePolicy.name).to.equal("volumes-longhorn");
-    expect(by.daily.includedNamespaces).to.deep.equal(homelab.backup.schedules.daily.namespaces);
+    expect(by.daily.includedNamespaces).to.deep.equal([...homelab.backup.schedules.daily.namespaces, "media", "ai"]);
     expect(by.weekly.includedNamespaces).to.deep.equal(["*"]);
     // "default" means: this.
     expect(Object.values(by).every(({ defaultVolumesToFsBackup }) => defaultVolumesToFsBackup)).to.equal(true);
+  });
+
+  it("a volume is in the schedules of its class and of the rarer ones, and one without a class in all", () => {
+    const by = backupSchedules(homelab).map(({ name, spec }) => [name, spec.template.resourcePolicy.name] as const);
+    const carriers = (backup?: string) =>
+      by
+        .filter(([, policy]) => decide(policy, { csi: "driver.longhorn.io", type: "csi", backup }) !== "skip")
+        .map(([name]) => name);
+    expect(carriers()).to.deep.equal(["hourly", "daily", "weekly"]);
+    expect(carriers("hourly")).to.deep.equal(["hourly", "daily", "weekly"]);
+    expect(carriers("daily")).to.deep.equal(["daily", "weekly"]);
+    expect(carriers("weekly")).to.deep.equal(["weekly"]);
+    expect(carriers("none")).to.deep.equal([]);
   });
 
   it("policies are one key each, as Velero demands, in its version", () => {

@@ -3,7 +3,6 @@ import { CertManager, certManagerValues } from "../../../components/certificates
 import { Certificates } from "../../../components/certificates/certificates";
 import { certificateManifest, issuerManifest, issuerName } from "../../../components/certificates/manifests";
 import { gatewayManifest } from "../../../components/network/gateway-manifests";
-import { platformServices } from "../../../config/homelab";
 import { hostOf } from "../../../nodes/host";
 import { record } from "../../../plan/record";
 import { bundleOf, crdErrors } from "../../support/crds";
@@ -11,6 +10,7 @@ import { home } from "../../support/home";
 import { schemaErrors, unknownValuePaths } from "../../support/values";
 
 const homelab = home();
+const services = Object.keys(homelab.routes);
 const production = home((config) => (config.network.certificates.issuer = "production"));
 const generated = { identity: { kind: "machine-id", value: "a" }, hostKey: "ssh-ed25519 AAAA" } as const;
 
@@ -74,7 +74,7 @@ describe("certificates", () => {
   it("are what cert-manager's CRDs accept", () => {
     const bundle = bundleOf(homelab, "cert-manager.io") ?? "";
     for (const stack of [homelab, production]) {
-      const all = [issuerManifest(stack), ...platformServices.map((service) => certificateManifest(stack, service))];
+      const all = [issuerManifest(stack), ...services.map((service) => certificateManifest(stack, service))];
       for (const manifest of all) {
         expect(crdErrors(bundle, { ...manifest }), manifest.metadata.name).to.deep.equal([]);
       }
@@ -90,10 +90,8 @@ describe("certificates", () => {
   });
 
   it("trap 43: there is one for each host, and no wildcard, which HTTP-01 cannot issue", () => {
-    const names = platformServices.flatMap(
-      (service) => certificateManifest(homelab, service).spec.dnsNames as string[],
-    );
-    expect(names).to.have.members(Object.values(homelab.hosts));
+    const names = services.flatMap((service) => certificateManifest(homelab, service).spec.dnsNames as string[]);
+    expect(names).to.have.members(Object.values(homelab.routes));
     expect(names.filter((name) => name.includes("*"))).to.deep.equal([]);
   });
 
@@ -102,9 +100,9 @@ describe("certificates", () => {
       hostname: string;
       tls?: { certificateRefs: { name: string }[] };
     }[];
-    for (const service of platformServices) {
+    for (const service of services) {
       const certificate = certificateManifest(homelab, service);
-      const listener = listeners.find(({ hostname, tls }) => tls && hostname === homelab.hosts[service]);
+      const listener = listeners.find(({ hostname, tls }) => tls && hostname === homelab.routes[service]);
       expect(certificate.metadata.namespace).to.equal(gatewayManifest(homelab).metadata.namespace);
       expect(listener?.tls?.certificateRefs).to.deep.equal([{ kind: "Secret", name: certificate.spec.secretName }]);
     }
@@ -118,7 +116,7 @@ describe("certificates", () => {
       const listener = listeners.find(({ name }) => name === parent.sectionName);
       expect(listener).to.include({ protocol: "HTTP", hostname: selector.dnsNames[0] });
     }
-    expect(acme().solvers.flatMap(({ selector }) => selector.dnsNames)).to.have.members(Object.values(homelab.hosts));
+    expect(acme().solvers.flatMap(({ selector }) => selector.dnsNames)).to.have.members(Object.values(homelab.routes));
   });
 
   it("get a new key at every renewal", () => {
@@ -135,7 +133,7 @@ describe("certificates", () => {
       "pulumi.com/waitFor": "condition=Ready",
     });
     const certificates = resources.filter(({ type }) => type.endsWith(":Certificate"));
-    expect(certificates).to.have.length(platformServices.length);
+    expect(certificates).to.have.length(services.length);
     for (const certificate of certificates) {
       expect(certificate.dependencies).to.include(issuer?.urn);
       expect(certificate.inputs).not.to.have.nested.property("metadata.annotations");

@@ -27,6 +27,7 @@ const twoGpus = (slices: number) =>
 
 const withoutGpus = () =>
   home((config) => {
+    config.apps = {};
     delete config.machines.k3s3.gpu;
     delete config.machines.k3s1.quickSync;
     delete config.machines.k3s2.quickSync;
@@ -63,7 +64,10 @@ describe("GPU", () => {
     });
 
     it("one slice is no sharing, because the plugin refuses a replica count of one", () => {
-      const whole = home((config) => (config.machines.k3s3.gpu.slices = 1));
+      const whole = home((config) => {
+        config.machines.k3s3.gpu.slices = 1;
+        config.apps = {};
+      });
       expect(parse(plugin(whole).config.map["slices-1"])).to.deep.equal({ version: "v1" });
     });
 

@@ -21,7 +21,7 @@ describe("Authentik", () => {
   before(async () => {
     ({ resources } = await record(
       () => {
-        const secrets = new GeneratedSecrets("secrets");
+        const secrets = new GeneratedSecrets("secrets", homelab);
         new Authentik("authentik", { homelab, controlPlane, secrets });
       },
       { preview: false },
@@ -120,9 +120,9 @@ describe("Authentik", () => {
   it("trap 53: is ready only when the gate has seen every client's discovery through the gateway", () => {
     const gate = one("command:remote:Command", /discovery/);
     expect(dependsOn(resources, gate, one("kubernetes:helm.sh/v4:Chart", /^authentik$/))).to.equal(true);
-    expect(dependsOn(resources, gate, one("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", /route/))).to.equal(
-      true,
-    );
+    expect(
+      dependsOn(resources, gate, one("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", /^authentik-route$/)),
+    ).to.equal(true);
     const text = JSON.stringify(plainText(gate.inputs.stdin));
     for (const client of ["prometheus", "alertmanager", "longhorn", "grafana"]) {
       expect(text).to.contain(`/application/o/${client}/.well-known/openid-configuration`);
@@ -131,7 +131,7 @@ describe("Authentik", () => {
   });
 
   it("routes its host to the server", () => {
-    const route = one("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", /route/);
+    const route = one("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", /^authentik-route$/);
     expect(JSON.stringify(route.inputs.spec)).to.contain('"backendRefs":[{"name":"authentik-server","port":80}]');
   });
 });

@@ -99,10 +99,10 @@ describe("OAuth2-Proxy", () => {
       apiVersion: "cilium.io/v2",
       kind: "CiliumNetworkPolicy",
       metadata: { name: "p", namespace: "n" },
-      spec: proxyPolicy("longhorn"),
+      spec: proxyPolicy(homelab, "longhorn"),
     });
     expect(errors).to.deep.equal([]);
-    expect(JSON.stringify(proxyPolicy("longhorn")))
+    expect(JSON.stringify(proxyPolicy(homelab, "longhorn")))
       .to.contain('"fromEntities":["ingress"]')
       .and.not.match(/world|all"/);
   });
@@ -114,7 +114,7 @@ describe("OAuth2-Proxy", () => {
     before(async () => {
       ({ resources } = await record(
         () => {
-          const secrets = new GeneratedSecrets("secrets");
+          const secrets = new GeneratedSecrets("secrets", homelab);
           for (const service of proxiedServices) {
             const namespace = service === "longhorn" ? "longhorn-system" : "monitoring";
             const upstream = upstreams[service];

@@ -8,7 +8,7 @@ describe("OpenID Connect addresses", () => {
   const homelab = home();
 
   it("trap 47: the issuer ends in a slash, for every client", () => {
-    for (const client of oidcClients) {
+    for (const client of oidcClients(homelab)) {
       expect(oidcEndpoints(homelab, client).issuer).to.equal(
         `https://authentik.fletcherlabs.net/application/o/${client}/`,
       );
@@ -17,7 +17,7 @@ describe("OpenID Connect addresses", () => {
 
   it("trap 48: every address is at the public name, none inside the cluster", () => {
     const moved = home((config) => (config.network.hosts = { authentik: "login.fletcherlabs.net" }));
-    for (const client of oidcClients) {
+    for (const client of oidcClients(homelab)) {
       for (const url of Object.values(oidcEndpoints(moved, client))) {
         expect(url).to.match(/^https:\/\/login\.fletcherlabs\.net\/application\/o\//);
       }
@@ -41,7 +41,7 @@ describe("OpenID Connect addresses", () => {
     for (const service of proxiedServices) {
       expect(redirectUri(homelab, service)).to.equal(`https://${service}.fletcherlabs.net/oauth2/callback`);
     }
-    expect(new Set(oidcClients.map(oidcClientId)).size).to.equal(oidcClients.length);
+    expect(new Set(oidcClients(homelab).map(oidcClientId)).size).to.equal(oidcClients(homelab).length);
   });
 
   it("forwarded headers are believed from pods and nodes only", () => {

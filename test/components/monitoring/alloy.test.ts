@@ -1,5 +1,8 @@
 import { expect } from "chai";
 import { alloyConfig } from "../../../components/monitoring/alloy-config";
+import { authentikEnvironment } from "../../../components/identity/authentik-values";
+import { AUDIT_SELECTOR } from "../../../components/monitoring/audit";
+import { lokiValues } from "../../../components/monitoring/loki-values";
 import { alloyValues } from "../../../components/monitoring/alloy-values";
 import { home } from "../../support/home";
 import { unknownValuePaths } from "../../support/values";
@@ -36,6 +39,20 @@ describe("Alloy", () => {
     expect(config).to.contain(`url = "${URL}/loki/api/v1/push"`);
     expect(config).not.to.contain("loki.source.kubernetes");
     expect(values.alloy.mounts).to.deep.include({ varlog: true });
+  });
+
+  it("lines of Authentik's audit log become the stream that Loki keeps longer, and no others", () => {
+    const match = /stage\.match \{\s+selector = (".*")\s+stage\.static_labels \{\s+values = \{ (\w+) = "(\w+)" \}/.exec(
+      config,
+    );
+    const selector = /^\{namespace="([^"]+)"\} \|= "([^"]+)"$/.exec(JSON.parse(match?.[1] ?? '""') as string);
+    expect(selector?.slice(1)).to.deep.equal(["authentik", "Created Event"]);
+    expect(`{${match?.[2]}="${match?.[3]}"}`).to.equal(AUDIT_SELECTOR);
+    // Stages run in order: the line is the pod's own only after the runtime's prefix is off.
+    expect(config.indexOf("stage.cri")).to.be.lessThan(config.indexOf("stage.match"));
+    const { limits_config } = (lokiValues(home()) as { loki: { limits_config: { retention_stream: object[] } } }).loki;
+    expect(limits_config.retention_stream).to.deep.equal([{ selector: AUDIT_SELECTOR, priority: 1, period: "8760h" }]);
+    expect(authentikEnvironment(home()).AUTHENTIK_LOG_LEVEL).to.equal("info");
   });
 
   it("reads each node's own pods only", () => {

@@ -8,6 +8,7 @@ export function singleNode(): Homelab {
       delete config.machines[name];
     }
     config.machines["k3s-master1"].disks = { system: { rootFilesystem: true, tier: "standard", sizeGb: 20 } };
+    config.apps = {};
     config.storage.tiers = { standard: { ...config.storage.tiers.standard, replicas: 1 } };
     delete config.network.bgp;
   });

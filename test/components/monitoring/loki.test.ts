@@ -39,7 +39,10 @@ describe("Loki", () => {
   });
 
   it("deletes what is older than the configuration's days", () => {
-    expect(values.loki.limits_config).to.deep.equal({ retention_period: "720h" });
+    expect(values.loki.limits_config).to.deep.equal({
+      retention_period: "720h",
+      retention_stream: [{ selector: '{audit="authentik"}', priority: 1, period: "8760h" }],
+    });
     expect(values.loki.compactor).to.deep.equal({ retention_enabled: true, delete_request_store: "filesystem" });
   });
 

@@ -7,20 +7,20 @@ import * as path from "node:path";
 import * as core from "@pulumi/kubernetes/core/v1";
 import { expect } from "chai";
 import { ClusterDns, serverBlock } from "../../../components/network/cluster-dns";
-import { platformServices } from "../../../config/homelab";
 import { hostOf } from "../../../nodes/host";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
 
 const homelab = home();
+const hosts = Object.values(homelab.routes);
 const generated = { identity: { kind: "machine-id", value: "a" }, hostKey: "ssh-ed25519 AAAA" } as const;
 
 describe("the cluster's DNS", () => {
-  it("trap 46, trap 48: answers every host of the platform with the gateway's address, and names no other", () => {
+  it("trap 46, trap 48: answers every host of the house with the gateway's address, and names no other", () => {
     const block = serverBlock(homelab);
     const zones = block.split(" {")[0].split(" ");
-    expect(zones).to.have.members(platformServices.map((service) => `${homelab.hosts[service]}:53`));
-    expect(block).to.contain(`192.168.10.224 ${platformServices.map((service) => homelab.hosts[service]).join(" ")}`);
+    expect(zones).to.have.members(hosts.map((host) => `${host}:53`));
+    expect(block).to.contain(`192.168.10.224 ${hosts.join(" ")}`);
     expect(block).not.to.match(/(^|\s)fletcherlabs\.net/);
   });
 
@@ -98,16 +98,16 @@ describe("the cluster's DNS in a real CoreDNS", () => {
     }
   });
 
-  it("answers the platform's hosts with the gateway's address and no IPv6", async () => {
-    for (const service of platformServices) {
-      expect(await resolver.resolve4(homelab.hosts[service])).to.deep.equal(["192.168.10.224"]);
-      const ipv6 = await resolver.resolve6(homelab.hosts[service]).catch((error: NodeJS.ErrnoException) => error.code);
+  it("answers its hosts with the gateway's address and no IPv6", async () => {
+    for (const host of hosts) {
+      expect(await resolver.resolve4(host)).to.deep.equal(["192.168.10.224"]);
+      const ipv6 = await resolver.resolve6(host).catch((error: NodeJS.ErrnoException) => error.code);
       expect(ipv6).to.equal("ENODATA");
     }
   });
 
   it("leaves every other name of the domain to the house's resolver, also below and above the hosts", async () => {
-    for (const name of ["fletcherlabs.net", "plex.fletcherlabs.net", `api.${homelab.hosts.grafana}`, "example.org"]) {
+    for (const name of ["fletcherlabs.net", "nas.fletcherlabs.net", `api.${homelab.hosts.grafana}`, "example.org"]) {
       expect(await resolver.resolve4(name), name).to.deep.equal(["203.0.113.9"]);
     }
   });

@@ -1,9 +1,8 @@
 import { expect } from "chai";
-import { gatewayManifest, redirectManifest } from "../../../components/network/gateway-manifests";
+import { gatewayManifest, redirectManifests } from "../../../components/network/gateway-manifests";
 import { HomeGateway } from "../../../components/network/home-gateway";
 import { httpListener, httpsListener } from "../../../components/network/route";
-import { GATEWAY_ACCESS_LABEL } from "../../../components/namespace";
-import { platformServices } from "../../../config/homelab";
+import { GATEWAY_ACCESS_LABEL } from "../../../components/network/names";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
 import { ciliumReleases, homeWithCilium, problems } from "./support";
@@ -25,7 +24,7 @@ describe("the home Gateway", () => {
   it("is what Gateway API's CRDs accept, on the standard channel too", () => {
     for (const version of ciliumReleases) {
       const stack = homeWithCilium(version);
-      for (const manifest of [gatewayManifest(stack), redirectManifest(stack)]) {
+      for (const manifest of [gatewayManifest(stack), ...redirectManifests(stack)]) {
         expect(problems(stack, manifest), `${version} ${manifest.kind}`).to.deep.equal([]);
       }
     }
@@ -33,7 +32,7 @@ describe("the home Gateway", () => {
 
   it("has for each host one HTTPS listener with a certificate of its own namespace", () => {
     expect(of("HTTPS").map(({ name, hostname }) => [name, hostname])).to.deep.equal(
-      platformServices.map((service) => [httpsListener(service), homelab.hosts[service]]),
+      Object.entries(homelab.routes).map(([service, host]) => [httpsListener(service), host]),
     );
     for (const { tls, port } of of("HTTPS")) {
       expect(port).to.equal(443);
@@ -44,7 +43,7 @@ describe("the home Gateway", () => {
 
   it("cilium#44123: every HTTP listener names its host, or Cilium drops routes of a host that has HTTPS as well", () => {
     expect(of("HTTP").map(({ name, hostname }) => [name, hostname])).to.deep.equal(
-      platformServices.map((service) => [httpListener(service), homelab.hosts[service]]),
+      Object.entries(homelab.routes).map(([service, host]) => [httpListener(service), host]),
     );
   });
 
@@ -76,16 +75,23 @@ describe("the home Gateway", () => {
   });
 
   it("redirects HTTP to HTTPS for its own hosts, by a prefix that an exact challenge path goes before", () => {
-    const { parentRefs, hostnames, rules } = redirectManifest(homelab).spec as {
-      parentRefs: { sectionName: string }[];
-      hostnames: string[];
-      rules: { matches: { path: { type: string } }[]; filters: { requestRedirect: object }[]; backendRefs?: unknown }[];
-    };
-    expect(parentRefs.map(({ sectionName }) => sectionName)).to.have.members(of("HTTP").map(({ name }) => name));
-    expect(hostnames).to.have.members(Object.values(homelab.hosts));
-    expect(rules).to.have.length(1);
-    expect(rules[0].matches).to.deep.equal([{ path: { type: "PathPrefix", value: "/" } }]);
-    expect(rules[0].filters[0].requestRedirect).to.deep.equal({ scheme: "https", statusCode: 301 });
-    expect(rules[0]).not.to.have.property("backendRefs");
+    const redirects = redirectManifests(homelab).map(
+      ({ spec }) =>
+        spec as {
+          parentRefs: { sectionName: string }[];
+          hostnames: string[];
+          rules: { matches: object[]; filters: { requestRedirect: object }[]; backendRefs?: unknown }[];
+        },
+    );
+    expect(redirects.flatMap(({ parentRefs }) => parentRefs.map(({ sectionName }) => sectionName))).to.have.members(
+      of("HTTP").map(({ name }) => name),
+    );
+    expect(redirects.flatMap(({ hostnames }) => hostnames)).to.have.members(Object.values(homelab.routes));
+    for (const { rules } of redirects) {
+      expect(rules).to.have.length(1);
+      expect(rules[0].matches).to.deep.equal([{ path: { type: "PathPrefix", value: "/" } }]);
+      expect(rules[0].filters[0].requestRedirect).to.deep.equal({ scheme: "https", statusCode: 301 });
+      expect(rules[0]).not.to.have.property("backendRefs");
+    }
   });
 });

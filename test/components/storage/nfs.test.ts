@@ -9,7 +9,11 @@ import { record } from "../../../plan/record";
 import { home } from "../../support/home";
 import { unknownValuePaths } from "../../support/values";
 
-const withoutMedia = () => home((config) => delete config.storage.media);
+const withoutMedia = () =>
+  home((config) => {
+    delete config.storage.media;
+    config.apps = {};
+  });
 
 const deploy = (homelab: Homelab) =>
   record(() => {
@@ -62,7 +66,10 @@ describe("NFS storage", () => {
   });
 
   it("is read-only where the export is", () => {
-    const readOnly = home((config) => (config.machines.r730.exports.media.readOnly = true));
+    const readOnly = home((config) => {
+      config.machines.r730.exports.media.readOnly = true;
+      config.apps = {};
+    });
     expect(mediaVolume(readOnly)?.spec).to.deep.include({ accessModes: ["ReadOnlyMany"] });
     expect(JSON.stringify(mediaVolume(readOnly)))
       .to.contain('"ro"')

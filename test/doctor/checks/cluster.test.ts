@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import { platformServices } from "../../../config/homelab";
 import {
   judgeApi,
   judgeBackupLocation,
@@ -167,7 +166,7 @@ describe("the doctor's judgement of K3s and the cluster", () => {
       object(`tls-${service}`, { ...conditions(["Ready", ready, "challenge failed"]), notAfter: iso(inDays(days)) });
     const judge = (certificates: KubeObject[]) =>
       faults(judgeCertificates(home, facts({ cluster: cluster({ certificates }) })));
-    const good = platformServices.map((service) => certificate(service, 60));
+    const good = Object.keys(home.homelab.routes).map((service) => certificate(service, 60));
     expect(judge(good)).to.deep.equal([]);
     expect(judge([certificate("authentik", 10), ...good.slice(1)])).to.deep.equal([
       "warning authentik.fletcherlabs.net: valid for 10 days",

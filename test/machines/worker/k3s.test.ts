@@ -33,6 +33,7 @@ describe("K3s on a booted machine, with a stand-in for its binary", () => {
   const labOf = (name: string, edit: (config: any) => void = () => undefined, version = VERSION): Homelab =>
     home((config) => {
       config.cluster.timeServers = [];
+      config.apps = {};
       config.versions.k3s = { version, sha256: sha256(standIn(version)) };
       config.versions.mirror = { url: MIRROR, folder: "/mnt/mirror" };
       const node = config.machines[name];

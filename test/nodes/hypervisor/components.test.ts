@@ -7,7 +7,7 @@ import { home } from "../../support/home";
 
 function program(generation = 1) {
   const homelab = home();
-  const secrets = new GeneratedSecrets("secrets");
+  const secrets = new GeneratedSecrets("secrets", homelab);
   const r730 = new Hypervisor("r730", { homelab, machine: homelab.hypervisors[0] });
   new VirtualMachine(
     "k3s-master1",

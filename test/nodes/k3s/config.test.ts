@@ -111,6 +111,20 @@ describe("K3s configuration", () => {
       ]);
     });
 
+    it("QuickSync nodes give their render device to the pod's user, where K3s has a key for it", () => {
+      const devices = (stack: typeof homelab) =>
+        stack.workers.map((machine) => [machine.name, agentConfig(stack, machine)["nonroot-devices"]]);
+      expect(devices(homelab)).to.deep.equal([
+        ["k3s1", true],
+        ["k3s2", true],
+        ["k3s3", undefined],
+      ]);
+      const older = home(
+        (config) => (config.versions.k3s.agent = { version: "v1.31.9+k3s1", sha256: config.versions.k3s.sha256 }),
+      );
+      expect(devices(older).map(([, value]) => value)).to.deep.equal([undefined, undefined, undefined]);
+    });
+
     it("the owner's labels and taints come through", () => {
       const other = home((config) => {
         config.machines.k3s2.labels = { "homelab.example/room": "attic" };

@@ -1,0 +1,561 @@
+import { platformServices } from "../homelab";
+import { nearest } from "../nearest";
+import type { RawHomelab } from "../schema";
+import { catalog } from "../apps/catalog";
+import { toBytes } from "../units";
+import { issueIf, repeated, type Check } from "./check";
+import { MOVING_TAGS } from "./downloads";
+import type { ConfigIssue } from "../issues";
+
+type Apps = RawHomelab["apps"];
+type App = Apps[string];
+
+/** A rule over single apps. */
+function each(
+  name: string,
+  needs: Check["needs"],
+  judge: (app: App, key: string, config: RawHomelab) => ConfigIssue[],
+): Check {
+  return {
+    name,
+    needs: ["apps", ...needs],
+    run: (config) => Object.entries(config.apps).flatMap(([key, app]) => judge(app, key, config)),
+  };
+}
+
+const names: Check = each("apps have names of their own", [], (_app, key) =>
+  issueIf((platformServices as readonly string[]).includes(key), () => ({
+    path: `apps.${key}`,
+    found: "the name of a service of the platform",
+    allowed: `any name but ${platformServices.join(", ")}`,
+    fix: "rename the app",
+  })),
+);
+
+/** Namespaces that the platform makes, or that are Kubernetes' own. */
+const TAKEN = [
+  ...["default", "kube-system", "kube-public", "kube-node-lease", "networking", "cert-manager", "longhorn-system"],
+  ...[
+    "local-path-storage",
+    "csi-driver-nfs",
+    "nvidia-device-plugin",
+    "dcgm-exporter",
+    "intel-gpu-plugin",
+    "monitoring",
+    "authentik",
+    "velero",
+    "cilium-secrets",
+  ],
+];
+
+const namespaces: Check = each("apps have namespaces of their own", [], ({ namespace }, key) =>
+  issueIf(TAKEN.includes(namespace), () => ({
+    path: `apps.${key}.namespace`,
+    found: namespace,
+    allowed: "a namespace of apps: it is closed by default, and what it holds is the apps' alone",
+    fix: "write media, ai, or a name of your own",
+  })),
+);
+
+const served: Check = each("a port says who may reach it", [], (app, key) => {
+  const { port, access, host, internal, jobs, schedule } = app;
+  return [
+    ...issueIf(port !== undefined && access === undefined && !internal, () => ({
+      path: `apps.${key}.access`,
+      found: "nothing, and it has a port",
+      allowed: "access.policy oidc, proxy, app or public; or internal: true, for other apps alone",
+      fix: "write access: { policy: proxy }, which puts Authentik in front of it",
+    })),
+    ...issueIf(access !== undefined && port === undefined, () => ({
+      path: `apps.${key}.port`,
+      found: "nothing, and it has access",
+      allowed: "the port of its HTTP",
+      fix: "add port, or take access away",
+    })),
+    ...issueIf(access !== undefined && internal, () => ({
+      path: `apps.${key}.internal`,
+      found: "true, and it has access",
+      allowed: "internal: true only for what no route leads to",
+      fix: "take internal away, or access",
+    })),
+    ...issueIf(access === undefined && host !== undefined, () => ({
+      path: `apps.${key}.host`,
+      found: `${host}, and no access`,
+      allowed: "a host only with access: without it there is no route",
+      fix: "add access, or take host away",
+    })),
+    ...issueIf(schedule !== undefined && Object.keys(jobs).length > 0, () => ({
+      path: `apps.${key}.jobs`,
+      found: "jobs of something that runs by a schedule",
+      allowed: "jobs of something that runs all the time",
+      fix: "make the job an app of its own, or take schedule away",
+    })),
+    ...issueIf(schedule !== undefined && port !== undefined, () => ({
+      path: `apps.${key}.port`,
+      found: "a port of something that runs by a schedule",
+      allowed: "a port of something that runs all the time",
+      fix: "take port away, or schedule",
+    })),
+  ];
+});
+
+const policies: Check = each("access policies are complete", ["identity"], ({ access, oidc }, key, { identity }) => {
+  if (!access) {
+    return [];
+  }
+  const { policy, groups, because } = access;
+  const known = Object.keys(identity.groups);
+  const ours = policy === "oidc" || policy === "proxy";
+  return [
+    ...issueIf(policy === "oidc" && oidc === undefined, () => ({
+      path: `apps.${key}.access.policy`,
+      found: "oidc, and nothing says how it speaks OpenID Connect",
+      allowed: "oidc for an app with a section oidc; proxy for every other",
+      fix: "write policy: proxy, or add oidc with the variables that the app reads",
+    })),
+    ...issueIf(!ours && because === undefined, () => ({
+      path: `apps.${key}.access.because`,
+      found: "nothing",
+      allowed: `the reason why ${policy === "app" ? "its own login is enough" : "it needs no login at all"}`,
+      fix: "add because, or write policy: proxy",
+    })),
+    ...issueIf(!ours && groups !== undefined, () => ({
+      path: `apps.${key}.access.groups`,
+      found: `groups, with policy ${policy}`,
+      allowed: "groups only with oidc or proxy: nobody else asks Authentik",
+      fix: "take groups away, or write policy: proxy",
+    })),
+    ...repeated((groups ?? []).map((value) => ({ path: `apps.${key}.access.groups`, value }))).map(
+      ({ path, value }) => ({
+        path,
+        found: `${value} twice`,
+        allowed: "each group once",
+        fix: "take one of them away",
+      }),
+    ),
+    ...(groups ?? [])
+      .filter((group) => !known.includes(group))
+      .map((group) => ({
+        path: `apps.${key}.access.groups`,
+        found: group,
+        allowed: `keys of identity.groups: ${known.join(", ")}`,
+        fix: nearest(group, known) ? `did you mean '${nearest(group, known)}'?` : `add ${group} to identity.groups`,
+      })),
+  ];
+});
+
+const groups: Check = {
+  name: "groups that the platform needs",
+  needs: ["identity"],
+  run: ({ identity }) =>
+    ["admins", "viewers"]
+      .filter((key) => !Object.hasOwn(identity.groups, key))
+      .map((key) => ({
+        path: `identity.groups.${key}`,
+        found: "nothing",
+        allowed: "the name of a group: the platform's own services let it in",
+        fix: `add ${key}: homelab-${key}`,
+      })),
+};
+
+/** The Gateway API allows 64 listeners of a gateway, and each host takes two (gateways CRD v1.1.0, maxItems). */
+const MOST_HOSTS = 32;
+
+const hosts: Check = {
+  name: "the gateway has a listener for every host",
+  needs: ["apps"],
+  run({ apps }) {
+    const routed = Object.values(apps).filter(({ access }) => access).length + platformServices.length;
+    return issueIf(routed > MOST_HOSTS, () => ({
+      path: "apps",
+      found: `${routed} hosts, those of the platform among them`,
+      allowed: `at most ${MOST_HOSTS}: a gateway has 64 listeners, and each host takes two`,
+      fix: "make some apps internal: true",
+    }));
+  },
+};
+
+const images: Check = each("images of apps are pinned", [], ({ image: { repository, tag, digest } }, key) =>
+  issueIf(digest === undefined && MOVING_TAGS.includes(tag), () => ({
+    path: `apps.${key}.image.digest`,
+    found: `nothing, and the tag ${tag} is another image tomorrow`,
+    allowed: "a digest beside a moving tag, or the tag of one release",
+    fix: `run: skopeo inspect docker://${repository}:${tag} and take Digest`,
+  })),
+);
+
+const volumes: Check = each("volumes of apps have their tier", ["storage"], (app, key, { storage }) =>
+  Object.entries(app.volumes).flatMap(([volume, { tier }]) => {
+    const known = Object.keys(storage.tiers);
+    return issueIf(tier !== undefined && !known.includes(tier), () => ({
+      path: `apps.${key}.volumes.${volume}.tier`,
+      found: String(tier),
+      allowed: `keys of storage.tiers: ${known.join(", ")}`,
+      fix: nearest(String(tier), known)
+        ? `did you mean '${nearest(String(tier), known)}'?`
+        : "take tier away for the default",
+    }));
+  }),
+);
+
+const placement: Check = each("apps can run where they should", ["machines", "storage"], (app, key, config) => {
+  const { machines, storage } = config;
+  const nodes = Object.entries(machines).filter(([, { role }]) => role !== "hypervisor");
+  const known = nodes.map(([name]) => name);
+  const strange = (app.nodes ?? []).filter((name) => !known.includes(name));
+  const carriers = (tier: string) =>
+    nodes.flatMap(([name, machine]) =>
+      "disks" in machine && Object.values(machine.disks).some((disk) => disk.tier === tier) ? [name] : [],
+    );
+  return [
+    ...strange.map((name) => ({
+      path: `apps.${key}.nodes`,
+      found: name,
+      allowed: `machines that run K3s: ${known.join(", ")}`,
+      fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "name one of them",
+    })),
+    ...issueIf(app.gpu !== undefined && strange.length === 0 && gpuNodes(config, app).length === 0, () => ({
+      path: `apps.${key}.gpu`,
+      found: `${app.gpu}, and no machine ${app.nodes ? `among ${app.nodes.join(", ")} ` : ""}has it`,
+      allowed: app.gpu === "nvidia" ? "nvidia where a worker has gpu" : "quicksync where a worker has quickSync",
+      fix: "take gpu away, or say on the machine that it has one",
+    })),
+    // A strict-local volume has its one copy where the pod is, so the pod must be where the disks are.
+    ...Object.entries(app.volumes).flatMap(([volume, { tier = storage.defaultTier }]) => {
+      const local = Object.hasOwn(storage.tiers, tier) && storage.tiers[tier].dataLocality === "strict-local";
+      const able = carriers(tier).filter((name) => app.nodes?.includes(name) ?? true);
+      // Without nodes it may be anywhere but on a control plane that workers keep free of pods.
+      const free = nodes.filter(([, { role }]) => role === "worker" || nodes.length === 1).map(([name]) => name);
+      const others = (app.nodes ?? free).filter((name) => !able.includes(name));
+      return issueIf(local && others.length > 0, () => ({
+        path: `apps.${key}.volumes.${volume}.tier`,
+        found: `${tier}, which is strict-local, and the app may run on ${others.join(", ")} without such a disk`,
+        allowed: `nodes with disks of ${tier} and no others: ${carriers(tier).join(", ") || "none"}`,
+        fix: "name them in nodes, or choose another tier",
+      }));
+    }),
+  ];
+});
+
+function gpuNodes({ machines }: RawHomelab, { gpu, nodes }: App): GpuNode[] {
+  return Object.entries(machines).flatMap(([name, machine]) => {
+    const shares =
+      machine.role !== "worker" ? undefined : gpu === "nvidia" ? machine.gpu?.slices : machine.quickSync?.sharedBy;
+    return shares !== undefined && (nodes?.includes(name) ?? true) ? [{ name, shares }] : [];
+  });
+}
+
+interface GpuNode {
+  name: string;
+  shares: number;
+}
+
+function sharesOf(nodes: readonly GpuNode[]): number {
+  return nodes.reduce((sum, { shares }) => sum + shares, 0);
+}
+
+/** Those that can run on some of these nodes and on no other. */
+function within<T extends { nodes: readonly GpuNode[] }>(bound: readonly T[], nodes: readonly GpuNode[]): T[] {
+  const names = nodes.map(({ name }) => name);
+  return bound.filter((app) => app.nodes.length > 0 && app.nodes.every(({ name }) => names.includes(name)));
+}
+
+/** Every union of some of the sets, smallest first. */
+function unions(sets: readonly (readonly GpuNode[])[]): (readonly GpuNode[])[] {
+  const found = new Map<string, readonly GpuNode[]>();
+  for (const set of sets) {
+    for (const base of [[], ...found.values()]) {
+      const union = [...base, ...set.filter(({ name }) => !base.some((node) => node.name === name))];
+      const key = union.map(({ name }) => name).sort();
+      found.set(key.join(), union);
+    }
+  }
+  return [...found.values()].sort((one, other) => one.length - other.length);
+}
+
+/** Requests that a GPU's slices cannot meet leave pods waiting for ever, and nothing says why. */
+const gpuShares: Check = {
+  name: "GPU slices suffice",
+  needs: ["apps", "machines"],
+  run(config) {
+    return (["nvidia", "quicksync"] as const).flatMap((kind) => {
+      const users = Object.entries(config.apps).filter(([, { gpu }]) => gpu === kind);
+      const bound = users.map(([name, app]) => ({ name, nodes: gpuNodes(config, app) }));
+      // Every union of sets of nodes must carry the apps that can run nowhere else (Hall's theorem); the smallest that
+      // does not is the one to name.
+      const short = unions(bound.map(({ nodes }) => nodes)).find(
+        (nodes) => nodes.length > 0 && within(bound, nodes).length > sharesOf(nodes),
+      );
+      return (short ? [short] : []).flatMap((offered) => {
+        const inside = within(bound, offered);
+        const shares = sharesOf(offered);
+        return issueIf(inside.length > shares, () => ({
+          path: "apps",
+          found: `${inside.length} apps with gpu: ${kind} on ${offered.map(({ name }) => name).join(", ")}: ${inside.map(({ name }) => name).join(", ")}`,
+          allowed: `at most ${shares}, the ${kind === "nvidia" ? "slices" : "shares"} there`,
+          fix: `raise ${kind === "nvidia" ? "gpu.slices" : "quickSync.sharedBy"} of the machine, or take gpu from an app`,
+        }));
+      });
+    });
+  },
+};
+
+const media: Check = {
+  name: "media of apps",
+  needs: ["apps", "storage", "machines"],
+  run({ apps, storage, machines }) {
+    const users = Object.entries(apps).filter(([, app]) => app.media);
+    const [first] = users;
+    const server = storage.media && machines[storage.media.server];
+    const readOnly =
+      server?.role === "hypervisor" &&
+      storage.media !== undefined &&
+      server.exports[storage.media.export]?.readOnly === true;
+    return users.flatMap(([key, app]) => [
+      ...issueIf(storage.media === undefined, () => ({
+        path: `apps.${key}.media`,
+        found: "the media share, which this house does not have",
+        allowed: "media where storage.media is set",
+        fix: "set storage.media, or write media: null",
+      })),
+      ...issueIf(app.namespace !== first[1].namespace, () => ({
+        path: `apps.${key}.namespace`,
+        found: `${app.namespace}, and ${first[0]} has the media in ${first[1].namespace}`,
+        allowed: "one namespace for all apps with media: a volume has one claim, and a claim one namespace",
+        fix: `write ${first[1].namespace}`,
+      })),
+      ...issueIf(readOnly && app.media?.readOnly === false, () => ({
+        path: `apps.${key}.media.readOnly`,
+        found: "false, and the export is read-only",
+        allowed: "true",
+        fix: "write media: { readOnly: true }, or export it for writing",
+      })),
+    ]);
+  },
+};
+
+const references: Check = each("apps know each other", [], (app, key, { apps }) => {
+  const known = Object.keys(apps);
+  return [
+    ...app.uses
+      .filter((other) => known.includes(other) && apps[other].port === undefined)
+      .map((other) => ({
+        path: `apps.${key}.uses`,
+        found: `${other}, which has no port`,
+        allowed: "apps with a port: there is nothing else to connect to",
+        fix: `take ${other} away, or give it a port`,
+      })),
+    ...app.uses
+      .filter((other) => !known.includes(other))
+      // Apps of the catalog name each other; a house that has only some of them is fine.
+      .filter((other) => !Object.hasOwn(catalog, other))
+      .map((other) => ({
+        path: `apps.${key}.uses`,
+        found: other,
+        allowed: `other apps: ${known.filter((name) => name !== key).join(", ")}`,
+        fix: nearest(other, known) ? `did you mean '${nearest(other, known)}'?` : `add the app, or take ${other} away`,
+      })),
+    ...Object.entries(app.secrets).flatMap(([variable, reference]) => {
+      const [other, secret] = reference.includes(".") ? reference.split(".") : [key, reference];
+      const owned = other === key || Object.values(apps[other]?.secrets ?? {}).includes(secret);
+      return issueIf(!owned, () => ({
+        path: `apps.${key}.secrets.${variable}`,
+        found: reference,
+        allowed: "a key that the other app has among its own secrets",
+        fix: `add ${other} with it, or take ${key} away`,
+      }));
+    }),
+  ];
+});
+
+const paths: Check = each("nothing is mounted twice", [], (app, key) => {
+  const places = [
+    ...Object.entries(app.volumes).map(([name, { mountPath }]) => ({ path: `volumes.${name}`, mountPath })),
+    ...Object.entries(app.scratch).map(([name, { mountPath }]) => ({ path: `scratch.${name}`, mountPath })),
+    ...(app.media ? [{ path: "media", mountPath: app.media.mountPath }] : []),
+  ];
+  // A file's key in its ConfigMap is its path with underscores for slashes.
+  const files = Object.keys(app.files).map((path) => ({
+    path: `apps.${key}.files.${path}`,
+    value: path.slice(1).replaceAll("/", "_"),
+  }));
+  const keys = repeated(files).map(({ path, value, first }) => ({
+    path,
+    found: `a file with the key ${value}, which is also that of ${first}`,
+    allowed: "paths that differ in more than / and _",
+    fix: "rename one of them",
+  }));
+  const shadowed = Object.keys(app.files).flatMap((file) =>
+    places
+      .filter(({ mountPath }) => mountPath === file || mountPath.startsWith(`${file}/`))
+      .map(({ path, mountPath }) => ({
+        path: `apps.${key}.files.${file}`,
+        found: `a file where ${path} is mounted, at ${mountPath}`,
+        allowed: "a path that no folder is mounted at or below",
+        fix: "move one of them",
+      })),
+  );
+  const folders = places.flatMap(({ path, mountPath }, index) => {
+    const other = places.slice(0, index).find((earlier) => earlier.mountPath === mountPath);
+    return issueIf(other !== undefined, () => ({
+      path: `apps.${key}.${path}.mountPath`,
+      found: `${mountPath}, which is also ${other?.path}`,
+      allowed: "a path of its own for each",
+      fix: "move one of them",
+    }));
+  });
+  return [...folders, ...keys, ...shadowed];
+});
+
+/** Fields that the program itself decides, or that would go around what is checked and limited here. */
+const OURS = {
+  pod: [
+    ...["containers", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "nodeName", "automountServiceAccountToken"],
+    ...["serviceAccount", "serviceAccountName", "restartPolicy", "subdomain", "hostname"],
+  ],
+  container: [
+    "name",
+    "image",
+    "ports",
+    "resources",
+    "command",
+    "args",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+  ],
+} as const;
+
+/** Resources of GPUs: what asks for one counts among its slices, so it must ask by `gpu`. */
+const GPU_RESOURCE = /"(nvidia\.com|gpu\.intel\.com)\/[a-z0-9._-]+":/;
+
+const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", [], (app, key) =>
+  (["pod", "container"] as const).flatMap((part) => [
+    ...Object.keys(app[part])
+      .filter((field) => (OURS[part] as readonly string[]).includes(field))
+      .map((field) => ({
+        path: `apps.${key}.${part}.${field}`,
+        found: "a field that the program decides",
+        allowed: `fields of a ${part} but ${OURS[part].join(", ")}`,
+        fix: "say it by the app's own keys, or leave it out",
+      })),
+    ...issueIf(privileged(app[part]), () => ({
+      path: `apps.${key}.${part}`,
+      found: "privileged, or a path of the host",
+      allowed: "what Kubernetes' baseline standard lets in: the namespaces of apps refuse the rest",
+      fix: "leave it out",
+    })),
+    ...issueIf(GPU_RESOURCE.test(JSON.stringify(app[part])), () => ({
+      path: `apps.${key}.${part}`,
+      found: "a GPU asked for past the count of its slices",
+      allowed: "gpu: nvidia or gpu: quicksync, one share each",
+      fix: "write gpu, and take the resource away",
+    })),
+  ]),
+);
+
+function privileged(fields: Record<string, unknown>): boolean {
+  return /"(privileged|allowPrivilegeEscalation)":true|"hostPath":|"hostPort":/.test(JSON.stringify(fields));
+}
+
+/** Names that the program makes of two parts can be made of others too: a + b-c, and a-b + c. */
+const derivedNames: Check = {
+  name: "names made of an app's are distinct",
+  needs: ["apps"],
+  run({ apps }) {
+    const made = (of: (key: string, app: App) => { path: string; value: string }[]) =>
+      repeated(Object.entries(apps).flatMap(([key, app]) => of(key, app)));
+    const named = (key: string, part: "volumes" | "jobs", app: App) =>
+      Object.keys(app[part]).map((name) => ({ path: `apps.${key}.${part}.${name}`, value: `${key}-${name}` }));
+    const taken = [
+      // Apps and jobs are found by one label, and both have a policy of their name beside the namespace's default.
+      ...made((key, app) => [{ path: `apps.${key}`, value: key }, ...named(key, "jobs", app)]),
+      ...made((key, app) => named(key, "volumes", app)),
+      ...made((key, app) =>
+        Object.values(app.secrets)
+          .filter((reference) => !reference.includes("."))
+          .filter((reference, index, all) => all.indexOf(reference) === index)
+          .map((reference) => ({ path: `apps.${key}.secrets`, value: `${key}-${reference}` })),
+      ),
+    ];
+    const reserved = Object.entries(apps).flatMap(([key, app]) => [
+      ...[key, ...Object.keys(app.jobs).map((job) => `${key}-${job}`)]
+        .filter((name) => name === "default-deny")
+        .map((value) => ({ path: `apps.${key}`, value, first: "the policy of each namespace" })),
+      ...Object.keys(app.volumes)
+        .filter((name) => name === "media" || name === "files" || name === "tmp" || name.startsWith("scratch-"))
+        .map((value) => ({ path: `apps.${key}.volumes.${value}`, value, first: "a volume of the pod" })),
+    ]);
+    const long = Object.entries(apps).flatMap(([key, app]) =>
+      [...named(key, "jobs", app), ...named(key, "volumes", app)].filter(({ value }) => value.length > 63),
+    );
+    return [
+      ...[...taken, ...reserved].map(({ path, value, first }) => ({
+        path,
+        found: `${value}, which is also the name of ${first}`,
+        allowed: "a name of its own for each",
+        fix: "rename one of them",
+      })),
+      ...long.map(({ path, value }) => ({
+        path,
+        found: `${value}, of ${value.length} characters`,
+        allowed: "at most 63 characters together with the app's name",
+        fix: "take a shorter one",
+      })),
+    ];
+  },
+};
+
+/** Set on every app, or by PUID and PGID of runAs `environment`. */
+const SET_FOR_ALL = ["TZ"];
+
+const variables: Check = each("variables are set once", [], (app, key) => {
+  const { oidc } = app.access?.policy === "oidc" ? app : { oidc: undefined };
+  const ours = [
+    ...[...SET_FOR_ALL, ...(app.runAs === "environment" ? ["PUID", "PGID"] : [])].map((value) => ({
+      path: "the program's own",
+      value,
+    })),
+    ...(oidc
+      ? [oidc.clientId, oidc.clientSecret, oidc.discovery, ...Object.values(oidc.roles ?? {})].map((value) => ({
+          path: `apps.${key}.oidc`,
+          value,
+        }))
+      : []),
+  ];
+  const theirs = (["env", "secrets"] as const).flatMap((part) =>
+    Object.keys(app[part]).map((value) => ({ path: `apps.${key}.${part}.${value}`, value })),
+  );
+  const plain = Array.isArray(app.container.env) ? (app.container.env as { name?: unknown }[]) : [];
+  const added = plain.map(({ name }) => ({ path: `apps.${key}.container.env`, value: String(name) }));
+  return repeated([...ours, ...theirs, ...added]).map(({ path, value, first }) => ({
+    path,
+    found: `${value}, which is also set by ${first}`,
+    allowed: "each variable once",
+    fix: "take one of them away",
+  }));
+});
+
+const requests: Check = each("requests are within limits", [], ({ resources: { memory, memoryLimit } }, key) =>
+  issueIf(toBytes(memory) > toBytes(memoryLimit), () => ({
+    path: `apps.${key}.resources.memory`,
+    found: `${memory}, with a limit of ${memoryLimit}`,
+    allowed: "at most memoryLimit: Kubernetes refuses the pod otherwise",
+    fix: "raise memoryLimit, or ask for less",
+  })),
+);
+
+const users: Check = each("a user of the image's is one", [], ({ runAs, user }, key) =>
+  issueIf(user !== undefined && runAs !== "image", () => ({
+    path: `apps.${key}.user`,
+    found: `a user, with runAs: ${runAs}`,
+    allowed: "user with runAs: image; else it is storage.media.owner",
+    fix: "take user away, or write runAs: image",
+  })),
+);
+
+export const appChecks: readonly Check[] = [
+  ...[names, namespaces, served, policies, groups, hosts, images, volumes],
+  ...[placement, gpuShares, media, references, paths],
+  ...[kubernetesFields, derivedNames, variables, requests, users],
+];
