@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -68,6 +69,10 @@ func dnsObjects(ctx context.Context, s settings, client kubernetes.Interface) []
 	one := int32(1)
 	return []func() error{
 		func() error {
+			// Asked first: of one that is there, creation would say that its address is taken.
+			if _, err := client.CoreV1().Services(meta.NamespaceSystem).Get(ctx, "kube-dns", meta.GetOptions{}); !apierrors.IsNotFound(err) {
+				return err
+			}
 			_, err := client.CoreV1().Services(meta.NamespaceSystem).Create(ctx, &core.Service{
 				ObjectMeta: meta.ObjectMeta{Name: "kube-dns", Labels: labels},
 				Spec: core.ServiceSpec{
@@ -174,10 +179,14 @@ func provision(ctx context.Context, client kubernetes.Interface, claim *core.Per
 		ObjectMeta: meta.ObjectMeta{Name: name, Annotations: map[string]string{"pv.kubernetes.io/provisioned-by": provisioner, playedBy: "true"}},
 		Spec: core.PersistentVolumeSpec{
 			AccessModes: claim.Spec.AccessModes, StorageClassName: class.Name, VolumeMode: claim.Spec.VolumeMode,
-			Capacity:               core.ResourceList{core.ResourceStorage: claim.Spec.Resources.Requests[core.ResourceStorage]},
-			PersistentVolumeSource: core.PersistentVolumeSource{CSI: &core.CSIPersistentVolumeSource{Driver: provisioner, VolumeHandle: name}},
-			ClaimRef:               &core.ObjectReference{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
+			Capacity: core.ResourceList{core.ResourceStorage: claim.Spec.Resources.Requests[core.ResourceStorage]},
+			ClaimRef: &core.ObjectReference{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
 		},
+	}
+	volume.Spec.CSI = &core.CSIPersistentVolumeSource{Driver: provisioner, VolumeHandle: name}
+	if strings.Contains(provisioner, "/") {
+		// No name of a CSI driver, such as rancher.io/local-path.
+		volume.Spec.CSI, volume.Spec.HostPath = nil, &core.HostPathVolumeSource{Path: "/var/empty/" + name}
 	}
 	volume.Spec.PersistentVolumeReclaimPolicy = core.PersistentVolumeReclaimDelete
 	if class.ReclaimPolicy != nil {

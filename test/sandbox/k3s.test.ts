@@ -65,16 +65,14 @@ describe("the stand-in for K3s", () => {
       await ended;
     }
   };
-  const until = async (what: string, holds: () => boolean | Promise<boolean>, seconds = 120) => {
-    for (const end = Date.now() + seconds * 1000; !(await holds());) {
-      if (Date.now() > end) {
-        throw new Error(`not within ${seconds} s: ${what}`);
+  const says = async (node: Node, text: string, seconds = 120) => {
+    for (const end = Date.now() + seconds * 1000; !node.log.includes(text);) {
+      const { exitCode } = node.process!;
+      if (Date.now() > end || exitCode !== null) {
+        throw new Error(`no '${text}' of the ${node.kind}, exit status ${exitCode}:\n${node.log.slice(-1500)}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
-  };
-  const says = async (node: Node, text: string, seconds = 120) => {
-    await until(`'${text}' of ${node.kind}:\n${node.log.slice(-1500)}`, () => node.log.includes(text), seconds);
   };
   const up = (node: Node) => says(node, "up and running");
 
@@ -131,7 +129,7 @@ describe("the stand-in for K3s", () => {
 
   describe("configuration", () => {
     for (const kind of ["server", "agent"] as const) {
-      it(`a ${kind} takes every key that the program may write, and names each that it does not know`, async () => {
+      it(`of a node of kind ${kind}: every key that the program may write is taken, each other is named`, async () => {
         const known = Object.fromEntries([...knownFlags[kind]].map((key) => [key, "true"]));
         const { etc } = configure(kind, `bad-${kind}`, { ...known, "no-such-key": 1, "cluster-ciddr": "10.0.0.0/8" });
         const ran = await k3s(etc, [kind]);
@@ -269,8 +267,13 @@ describe("the stand-in for K3s", () => {
     });
 
     it("a kubelet gives itself no role", async () => {
-      const proud = run(configure("agent", "proud", { "node-label": ["node-role.kubernetes.io/worker=true"] }));
-      await says(proud, "is not allowed to modify labels");
+      const proud = run(
+        configure("agent", "proud", {
+          "node-label": ["node-role.kubernetes.io/worker=true"],
+          "kubelet-arg": [`root-dir=${folder}/proud`, "healthz-port=10448"],
+        }),
+      );
+      await says(proud, "is not allowed to set the following labels: node-role.kubernetes.io/worker");
       await stop(proud);
     });
   });
@@ -308,7 +311,7 @@ describe("the stand-in for K3s", () => {
         apiVersion: "storage.k8s.io/v1",
         kind: "StorageClass",
         metadata: { name: "late" },
-        provisioner: "example.invalid/disk",
+        provisioner: "rancher.io/local-path",
         volumeBindingMode: "WaitForFirstConsumer",
       });
       await apply({
