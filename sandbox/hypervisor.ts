@@ -1,11 +1,10 @@
 import type { ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { ed25519HostKey, type HostKey } from "../nodes/hypervisor/host-key";
+import type { HostKey } from "../nodes/hypervisor/host-key";
 import { cached } from "./cache";
 import { debianTree, sources } from "./debian";
-import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "./processes";
+import { finished, must, removeFolder, start, type Ran } from "./processes";
 import { missingPackages } from "./requirements";
 
 /** A Debian server with what the program installs on a hypervisor, so that nothing is fetched while it runs. */
@@ -48,13 +47,23 @@ export interface HypervisorSpec {
   /** With the length of the prefix, such as 10.99.0.100/24. */
   address: string;
   router: string;
-  /** May log in as root. */
-  user: HostKey;
+  hostKey: HostKey;
+  /** 32 hexadecimal digits. */
+  machineId: string;
+  /** Public key of who may log in as root. */
+  authorizedKey: string;
+  /** For its files, which outlive it: made there again, it goes on from what it finds, its guests included. */
+  folder: string;
 }
 
 /** Why no hypervisor can be run here, and what to do about it; undefined if one can. */
 export function hypervisorProblem(): string | undefined {
-  return missingPackages({ "systemd-nspawn": "systemd-container", ip: "iproute2", mmdebstrap: "mmdebstrap" });
+  return missingPackages({
+    "systemd-nspawn": "systemd-container",
+    ip: "iproute2",
+    mmdebstrap: "mmdebstrap",
+    nsenter: "util-linux",
+  });
 }
 
 /** Root file system of the hypervisor, from the cache or built now: one to three minutes. */
@@ -67,74 +76,47 @@ export async function hypervisorImage(): Promise<string> {
 
 /**
  * A hypervisor without a processor of its own: a Debian with systemd, sshd and libvirtd in a container, whose bridge br0
- * is on the LAN and whose guests are real machines by software emulation. It ends, with its guests, when this program does.
+ * is on the LAN and whose guests are real machines by software emulation. It ends, with its guests, when this process
+ * does. It is made in a mount namespace with a /run of its own, and in a network namespace with the bridge.
  */
 export class ContainerHypervisor {
-  public readonly hostKey: string;
-  public readonly identity: { readonly kind: "machine-id"; readonly value: string };
   private container?: ChildProcess;
   private said = "";
 
   private constructor(
     private readonly spec: HypervisorSpec,
-    public readonly folder: string,
-    hostKey: HostKey,
-    machineId: string,
-  ) {
-    this.hostKey = hostKey.publicKey;
-    this.identity = { kind: "machine-id", value: machineId };
-  }
+    private readonly tree: string,
+  ) {}
 
-  /** Makes its files. */
+  /** Makes its files, those that are not there yet. */
   public static async create(spec: HypervisorSpec): Promise<ContainerHypervisor> {
-    const image = await hypervisorImage();
-    const folder = temporaryFolder(spec.name, 3 * 2 ** 30);
-    const tree = path.join(folder, "tree");
-    await must("cp", ["--archive", "--reflink=auto", image, tree]);
-    const hostKey = ed25519HostKey(randomBytes(32).toString("base64"), spec.name);
-    const machineId = randomBytes(16).toString("hex");
-    const put = (file: string, text: string, mode = 0o644) => {
-      fs.mkdirSync(path.dirname(path.join(tree, file)), { recursive: true, mode: 0o700 });
-      fs.writeFileSync(path.join(tree, file), text, { mode });
-    };
-    put("etc/machine-id", `${machineId}\n`);
-    put("etc/hostname", `${spec.name}\n`);
-    put("etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${spec.name}\n`);
-    put("etc/ssh/ssh_host_ed25519_key", hostKey.privateKey, 0o600);
-    put("etc/ssh/ssh_host_ed25519_key.pub", `${hostKey.publicKey}\n`);
-    put("root/.ssh/authorized_keys", `${spec.user.publicKey}\n`, 0o600);
-    // Before libvirtd, which would take its guests down if the bridge were not there.
-    put(
-      "etc/systemd/system/lan.service",
-      `[Unit]
-DefaultDependencies=no
-Before=network.target ssh.service libvirtd.service
-After=local-fs.target
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/bin/sh -ec 'ip link set lo up; ip link add br0 type bridge; ip link set host0 master br0 up; \\
-  ip address add ${spec.address} dev br0; ip link set br0 up; ip route add default via ${spec.router}'
-[Install]
-WantedBy=multi-user.target
-`,
-    );
-    put("etc/systemd/system/multi-user.target.wants/.keep", "");
-    fs.symlinkSync("../lan.service", path.join(tree, "etc/systemd/system/multi-user.target.wants/lan.service"));
-    return new ContainerHypervisor(spec, folder, hostKey, machineId);
+    const tree = path.join(spec.folder, "tree");
+    if (!fs.existsSync(tree)) {
+      const unfinished = `${tree}.new`;
+      removeFolder(unfinished);
+      fs.mkdirSync(spec.folder, { recursive: true, mode: 0o700 });
+      await must("cp", ["--archive", "--reflink=auto", await hypervisorImage(), unfinished]);
+      writeFiles(unfinished, spec);
+      fs.renameSync(unfinished, tree);
+    }
+    return new ContainerHypervisor(spec, tree);
   }
 
-  /** Switches it on and waits until sshd and libvirtd answer. */
+  /**
+   * Switches it on and waits until sshd and libvirtd answer.
+   *
+   * @throws Error with what it last said.
+   */
   public async boot(seconds = 120): Promise<void> {
-    const tree = path.join(this.folder, "tree");
+    const { name, bridge } = this.spec;
     const container = start(
       "systemd-nspawn",
       [
-        ...["--quiet", "--boot", "--register=no", "--keep-unit", "--as-pid2=no"].filter((word) => !word.includes("pid2")),
-        ...[`--directory=${tree}`, `--machine=${this.spec.name}`, `--network-bridge=${this.spec.bridge}`],
-        ...["--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe"],
+        ...["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"],
+        ...[`--directory=${this.tree}`, `--machine=${name}`, `--network-bridge=${bridge}`],
+        ...["--resolv-conf=off", "--timezone=off", "--link-journal=no"],
         // libvirt makes taps for its guests.
-        ...["--capability=CAP_NET_ADMIN", "--bind=/dev/net/tun"],
+        "--bind=/dev/net/tun",
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
@@ -144,36 +126,71 @@ WantedBy=multi-user.target
     container.once("exit", () => (this.container = undefined));
     this.container = container;
     const end = performance.now() + seconds * 1000;
-    while ((await this.run("systemctl is-active ssh.service && virsh -q -c qemu:///system uri").catch(failed)).status !== 0) {
+    let answer: Ran | undefined;
+    while (answer?.status !== 0) {
       if (!this.container || performance.now() > end) {
-        throw new Error(`${this.spec.name} does not start: ${this.said.trim().split("\n").slice(-30).join("\n")}`);
+        throw new Error(`${name} does not start: ${answer?.stderr ?? ""}\n${this.said.trim()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 500));
+      answer = await this.run("systemctl is-active ssh.service && virsh -q -c qemu:///system uri").catch(
+        () => undefined,
+      );
     }
   }
 
-  /** Runs bash text inside, as root. */
+  /**
+   * Runs bash text inside, as root.
+   *
+   * @throws Error if it is not on.
+   */
   public async run(text: string): Promise<Ran> {
-    const child = Number(fs.readFileSync(`/proc/${this.container?.pid}/task/${this.container?.pid}/children`, "utf8").trim().split(" ")[0]);
-    const enter = ["--target", String(child), "--mount", "--net", "--pid", "--uts", "--ipc", "--root", "--wd=/"];
+    const { pid } = this.container ?? {};
+    const [inside] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    const enter = ["--target", inside, "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wdns=/"];
     return finished(start("nsenter", [...enter, "bash"]), text);
   }
 
-  public consoleTail(lines = 30): string {
-    return this.said.trim().split("\n").slice(-lines).join("\n");
-  }
-
-  /** Takes the power away from it and its guests, and deletes everything of them. */
-  public async destroy(): Promise<void> {
-    if (this.container) {
-      const ended = new Promise((resolve) => this.container?.once("exit", resolve));
-      this.container.kill("SIGKILL");
+  /** Takes the power away from it and its guests. */
+  public async kill(): Promise<void> {
+    const { container } = this;
+    if (container) {
+      const ended = new Promise((resolve) => container.once("exit", resolve));
+      container.kill("SIGKILL");
       await ended;
     }
-    removeFolder(this.folder);
   }
 }
 
-function failed(): Ran {
-  return { status: -1, stdout: "", stderr: "", milliseconds: 0 };
+/** What makes it this machine, below its root. */
+function writeFiles(tree: string, { name, address, router, hostKey, machineId, authorizedKey }: HypervisorSpec): void {
+  const put = (file: string, text: string, mode = 0o644) => {
+    const target = path.join(tree, file);
+    fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(target, text, { mode });
+  };
+  put("etc/machine-id", `${machineId}\n`);
+  put("etc/hostname", `${name}\n`);
+  put("etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${name}\n`);
+  put("etc/ssh/ssh_host_ed25519_key", hostKey.privateKey, 0o600);
+  put("etc/ssh/ssh_host_ed25519_key.pub", `${hostKey.publicKey}\n`);
+  put("root/.ssh/authorized_keys", `${authorizedKey}\n`, 0o600);
+  // Before libvirtd, which would not start its guests without the bridge.
+  put(
+    "etc/systemd/system/lan.service",
+    `[Unit]
+DefaultDependencies=no
+Before=network.target ssh.service libvirtd.service
+After=local-fs.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -ec 'ip link set lo up; ip link add br0 type bridge; ip link set host0 master br0 up; \\
+  ip address add ${address} dev br0; ip link set br0 up; ip route add default via ${router}'
+[Install]
+WantedBy=multi-user.target
+`,
+  );
+  const wanted = path.join(tree, "etc/systemd/system/multi-user.target.wants");
+  fs.mkdirSync(wanted, { recursive: true });
+  fs.symlinkSync("../lan.service", path.join(wanted, "lan.service"));
 }

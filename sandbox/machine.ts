@@ -27,6 +27,21 @@ export interface MachineSpec {
   network?: MachineNetwork;
   /** Its host key and the key of who logs in. Default: new ones. */
   keys?: MachineKeys;
+  /** Default: a new one. */
+  identity?: MachineIdentity;
+  /**
+   * Folder for its files, which then outlive it: a machine made there again goes on from the disks that it finds, as after
+   * a power cut. Default: a temporary one, deleted at the latest when this process ends.
+   */
+  folder?: string;
+}
+
+/** What the firmware says of a machine. */
+export interface MachineIdentity {
+  /** DMI UUID. */
+  uuid: string;
+  /** DMI serial number. */
+  serial: string;
 }
 
 export interface MachineNetwork {
@@ -74,6 +89,7 @@ export class Machine {
     /** Where its sshd is reached. */
     private readonly reached: { host: string; port: number },
     private readonly proxy: PackageProxy | undefined,
+    private readonly kept: boolean,
     keys: MachineKeys,
     disks: Readonly<Record<string, DiskSpec>>,
   ) {
@@ -92,11 +108,14 @@ export class Machine {
     disks = {},
     network,
     keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) },
+    identity = { uuid: randomUUID(), serial: `SANDBOX${randomBytes(4).toString("hex").toUpperCase()}` },
+    folder: given,
   }: MachineSpec): Promise<Machine> {
     const image = await debianImage(packages);
     const accelerator = await chooseAccelerator(image);
     // The root disk's changes, and two checkpoints of the memory.
-    const folder = temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
+    const folder = given ?? temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = (last: string) => path.join(folder, last);
     const proxy = network ? undefined : await startPackageProxy();
     const reached = network ? { host: network.address, port: 22 } : { host: "127.0.0.1", port: await freePort() };
@@ -107,10 +126,10 @@ export class Machine {
     // One stream of the guest arrives as standard input and output of a process of its own.
     fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
 
-    await must("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image.root, "-F", "raw", file("root.qcow2")]);
+    await makeDisk(file("root.qcow2"), ["-b", image.root, "-F", "raw"]);
     const attached = Object.entries(disks).map(([disk, spec]) => ({ ...spec, file: file(`${disk}.qcow2`) }));
     for (const disk of attached) {
-      await must("qemu-img", ["create", "-q", "-f", "qcow2", disk.file, String(disk.bytes)]);
+      await makeDisk(disk.file, [], disk.bytes);
     }
     const qemu: QemuSpec = {
       name,
@@ -118,8 +137,7 @@ export class Machine {
       image,
       memoryMib,
       processors,
-      uuid: randomUUID(),
-      serial: `SANDBOX${randomBytes(4).toString("hex").toUpperCase()}`,
+      ...identity,
       credentials: file("credentials"),
       overlay: file("root.qcow2"),
       disks: attached,
@@ -129,7 +147,7 @@ export class Machine {
       control: file("control"),
       console: file("console.log"),
     };
-    return new Machine(name, accelerator, folder, qemu, reached, proxy, keys, disks);
+    return new Machine(name, accelerator, folder, qemu, reached, proxy, given !== undefined, keys, disks);
   }
 
   /** Arguments of an SSH connection, as the program's own resources take them. */
@@ -276,14 +294,16 @@ export class Machine {
     }
   }
 
-  /** Takes the power away and deletes everything of the machine. */
+  /** Takes the power away and deletes everything of the machine, but for a folder that was given to it. */
   public async destroy(): Promise<void> {
     await this.kill();
     this.proxy?.stop();
     if (this.qemu.network.kind === "tap") {
       await run("ip", ["link", "delete", this.qemu.network.device]);
     }
-    removeFolder(this.folder);
+    if (!this.kept) {
+      removeFolder(this.folder);
+    }
   }
 
   /** What the machine last said on its console. */
@@ -307,6 +327,16 @@ function last(text: string, lines = 20): string {
 
 function newKey(comment: string): HostKey {
   return ed25519HostKey(randomBytes(32).toString("base64"), comment);
+}
+
+/** An empty disk, or one over another file; a disk that is there stays as it is. */
+async function makeDisk(file: string, backing: readonly string[], bytes?: number): Promise<void> {
+  if (!fs.existsSync(file)) {
+    const unfinished = `${file}.new`;
+    const size = bytes === undefined ? [] : [String(bytes)];
+    await must("qemu-img", ["create", "-q", "-f", "qcow2", ...backing, unfinished, ...size]);
+    fs.renameSync(unfinished, file);
+  }
 }
 
 /** Makes a tap device on the bridge, named after the end of the MAC address: names have 15 characters at most. */

@@ -84,7 +84,7 @@ export function temporaryFolder(name: string, bytes = 0): string {
 }
 
 /** Tells one process from every other, also from a later one of the same number; undefined if there is none. */
-function identityOf(pid: number): string | undefined {
+export function identityOf(pid: number): string | undefined {
   try {
     // What follows the name in parentheses; the 20th word is when it started (proc(5)).
     const words = fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
