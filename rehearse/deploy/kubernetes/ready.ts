@@ -83,7 +83,7 @@ interface Condition {
   message?: string;
 }
 
-function conditionOf({ status }: { status?: unknown }, type: string): Condition | undefined {
+function conditionOf({ status }: KubeObject | { status?: object }, type: string): Condition | undefined {
   return (status as { conditions?: Condition[] } | undefined)?.conditions?.find((condition) => condition.type === type);
 }
 
