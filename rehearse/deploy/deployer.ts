@@ -1,0 +1,34 @@
+import { Harness } from "./harness";
+import type { OnEvent, Run } from "./steps";
+
+/** What is to be built, and where its state is kept. */
+export interface Stack {
+  name: string;
+  /** Values by key, without the namespace; as in Pulumi.<name>.yaml. */
+  config: Readonly<Record<string, unknown>>;
+  /** File of the harness; the engine keeps its state in a folder beside it. */
+  stateFile: string;
+  /** What is a stand-in or absent here, by name, with the reason; see absentStep. */
+  notRehearsed: Readonly<Record<string, string>>;
+  /** Folder of the program. Default: this one. */
+  program?: string;
+  /** Stops the run; its state stays good for the next one. */
+  signal?: AbortSignal;
+}
+
+/** Carries out a stack: by Pulumi's engine where its CLI is at hand, by the harness otherwise. */
+export interface Deployer {
+  readonly kind: "engine" | "harness";
+  /** Builds what is not there. A step's failure is told in the result; only what keeps the run from starting is thrown. */
+  up(onEvent: OnEvent): Promise<Run>;
+  /** What an `up` would change; with the engine only. */
+  preview?(onEvent: OnEvent): Promise<Run>;
+  /** What has drifted; with the engine only. */
+  refresh?(onEvent: OnEvent): Promise<Run>;
+  /** With the engine only: the harness never deletes. */
+  destroy?(onEvent: OnEvent): Promise<Run>;
+}
+
+export function deployer(stack: Stack): Promise<Deployer> {
+  return Promise.resolve(new Harness(stack));
+}
