@@ -54,6 +54,8 @@ export interface HypervisorSpec {
   authorizedKey: string;
   /** For its files, which outlive it: made there again, it goes on from what it finds, its guests included. */
   folder: string;
+  /** Gives its guests this computer's KVM. Default false. */
+  kvm?: boolean;
 }
 
 /** Why no hypervisor can be run here, and what to do about it; undefined if one can. */
@@ -117,6 +119,7 @@ export class ContainerHypervisor {
         ...["--resolv-conf=off", "--timezone=off", "--link-journal=no"],
         // libvirt makes taps for its guests.
         "--bind=/dev/net/tun",
+        ...(this.spec.kvm === true ? ["--bind=/dev/kvm"] : []),
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
