@@ -39,9 +39,9 @@ export class Harness implements Deployer {
   /** @throws UserError if another run has the state open, or if it is not one of this stack. */
   public async up(onEvent: OnEvent): Promise<Run> {
     const state = StateFile.open(this.stack.stateFile, this.stack.name);
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-rehearse-"));
+    const socket = socketBeside(this.stack.stateFile);
     const deployment = new Deployment(this.stack, state, this.options.executorOf ?? executorOf, onEvent);
-    const address = `unix:${path.join(folder, "monitor")}`;
+    const address = `unix:${socket}`;
     const began = Date.now();
     const monitor = await serveMonitor(address, {
       stack: this.stack.name,
@@ -65,7 +65,7 @@ export class Harness implements Deployer {
       monitor.close();
       closeApis();
       state.close();
-      fs.rmSync(folder, { recursive: true, force: true });
+      fs.rmSync(socket, { force: true });
     }
   }
 }
@@ -217,6 +217,18 @@ class Deployment {
       part: (registered) => this.step(registered, urn),
     };
   }
+}
+
+/** Longest path of a socket, without the end of its text (unix(7)). */
+const LONGEST_SOCKET = 107;
+
+/** Where the program finds the harness: beside the state, so that a killed run's is found again. */
+function socketBeside(stateFile: string): string {
+  const beside = path.resolve(`${stateFile}.socket`);
+  const short = beside.length <= LONGEST_SOCKET;
+  const socket = short ? beside : path.join(fs.mkdtempSync(path.join(os.tmpdir(), "homelab-rehearse-")), "socket");
+  fs.rmSync(socket, { force: true });
+  return socket;
 }
 
 /** What decides whether a resource is another one than the last time. */
