@@ -21,9 +21,11 @@ export interface Remembered {
  * or is interrupted, so that the next one goes on from there.
  */
 export class RehearsalFolder {
-  private readonly lock = path.join(this.folder, "lock");
+  private readonly lock: string;
 
-  public constructor(public readonly folder = defaultFolder()) {}
+  public constructor(public readonly folder = defaultFolder()) {
+    this.lock = path.join(folder, "lock");
+  }
 
   public path(...parts: string[]): string {
     return path.join(this.folder, ...parts);

@@ -31,12 +31,7 @@ export class World {
   ) {}
 
   /** Switches everything on. Workers are still booting when this returns; see `booted`. */
-  public static async start(
-    homelab: Homelab,
-    identity: RehearsalIdentity,
-    folder: string,
-    tell: Tell,
-  ): Promise<World> {
+  public static async start(homelab: Homelab, identity: RehearsalIdentity, folder: string, tell: Tell): Promise<World> {
     const { lan, domain, gateway } = homelab.network;
     const [r730] = homelab.hypervisors;
     const user = userKey(identity);

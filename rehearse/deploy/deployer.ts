@@ -10,6 +10,8 @@ export interface Stack {
   stateFile: string;
   /** What is a stand-in or absent here, by name, with the reason; see absentStep. */
   notRehearsed: Readonly<Record<string, string>>;
+  /** Phases that are carried out, of phaseOf; the others are not rehearsed. Default: all. */
+  phases?: readonly string[];
   /** Folder of the program. Default: this one. */
   program?: string;
   /** Stops the run; its state stays good for the next one. */

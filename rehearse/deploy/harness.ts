@@ -178,8 +178,13 @@ class Deployment {
   private async carryOut(registration: Registration): Promise<Done> {
     const { urn, type, inputs } = registration;
     const executor = this.choose(registration);
+    const { phases } = this.stack;
     const reason =
-      typeof executor === "object" ? executor.notRehearsed : absentStep(registration, this.stack.notRehearsed);
+      typeof executor === "object"
+        ? executor.notRehearsed
+        : phases !== undefined && !phases.includes(phaseOf(urn))
+          ? `only ${phases.join(", ")} were asked for`
+          : absentStep(registration, this.stack.notRehearsed);
     if (reason !== undefined || typeof executor === "object") {
       // Whoever uses its outputs gets some that are always the same.
       const { id, state } = mockState({ ...registration, inputs });

@@ -1,0 +1,79 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parseHomelab } from "../config/parse";
+import { STACK, type StackConfig } from "./config";
+import { deployer } from "./deploy/deployer";
+import type { RehearsalIdentity } from "./identity";
+import { notRehearsed } from "./not-rehearsed";
+import { printProgress } from "./report/progress";
+import { readRecord, recordOf, writeRecord } from "./report/record";
+import { reportOf } from "./report/report";
+import { World } from "./world";
+
+/** What the half outside hands to the half inside; a file, because it holds keys. */
+export interface Order {
+  config: StackConfig;
+  identity: RehearsalIdentity;
+  phases?: string[];
+  keep: boolean;
+}
+
+export const ORDER_FILE = "order.json";
+export const STATE_FILE = "state.json";
+export const RECORD_FILE = "report.json";
+export const REPORT_FILE = "report.txt";
+
+/** Exit statuses of the half inside. */
+export const STATUS = { green: 0, failed: 1, interrupted: 130 } as const;
+
+/** Runs inside of the namespaces; returns the exit status. */
+export async function rehearse(folder: string): Promise<number> {
+  const file = (name: string) => path.join(folder, name);
+  const order = JSON.parse(fs.readFileSync(file(ORDER_FILE), "utf8")) as Order;
+  const stop = new AbortController();
+  // The pipe of the half outside: its end means that this one is to end, too.
+  process.stdin.once("end", () => stop.abort()).resume();
+  const say = (text: string) => console.log(text);
+
+  const began = new Date();
+  const homelab = parseHomelab(order.config);
+  const world = await World.start(homelab, order.identity, folder, (what) => say(`starting: ${what}`));
+  try {
+    // As in a house, the program knocks until a machine answers; it need not wait for all of them.
+    const booted = world.bootWorkers().then(
+      () => say("workers have booted"),
+      (error: Error) => {
+        say(error.message);
+        stop.abort();
+      },
+    );
+    const deploy = await deployer({
+      name: STACK,
+      config: order.config,
+      stateFile: file(STATE_FILE),
+      notRehearsed: notRehearsed(homelab),
+      phases: order.phases,
+      signal: stop.signal,
+    });
+    const progress = printProgress(say);
+    const run = await deploy.up((event) => progress.take(event)).finally(() => progress.end());
+    const before = fs.existsSync(file(RECORD_FILE)) ? readRecord(file(RECORD_FILE)) : undefined;
+    const record = recordOf(run, { at: began, stack: STACK, deployer: deploy.kind });
+    writeRecord(file(RECORD_FILE), record);
+    const report = reportOf(record, before);
+    fs.writeFileSync(file(REPORT_FILE), `${report}\n`);
+    say(`\n${report}`);
+    if (order.keep && !stop.signal.aborted) {
+      await booted;
+      say(
+        `\nThe machines are up. Enter one: ${file("enter")} k3s1 (or ${homelab.nodes.map(({ name }) => name).join(", ")}, ${homelab.hypervisors[0].name}); Ctrl-C ends them.`,
+      );
+      await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
+      return run.ok ? STATUS.green : STATUS.failed;
+    }
+    return stop.signal.aborted ? STATUS.interrupted : run.ok ? STATUS.green : STATUS.failed;
+  } finally {
+    say("switching the machines off");
+    await world.stop();
+  }
+}
