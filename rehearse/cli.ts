@@ -1,141 +1,32 @@
-import * as fs from "node:fs";
-import { UserError } from "../plan/user-error";
-import { parseHomelab } from "../config/parse";
-import { plannedHomelab, rehearsalConfig } from "./config";
-import { enterScript } from "./enter";
-import { newIdentity, userKey } from "./identity";
-import { ORDER_FILE, STATUS, rehearse, type Order } from "./inside";
-import { INSIDE, firstProcess, startInside } from "./namespace";
-import { USAGE, UsageError, parseOptions, type Options } from "./options";
-import { SLOW, rehearsalProblems } from "./preflight";
-import { fillMirror, prepareImages } from "./prepare";
-import { RehearsalFolder } from "./state";
-
-/** What `--only nodes` carries out. */
-const NODE_PHASES = ["stack", "secrets", "cluster", "machines", "k3s"];
+import { INSIDE } from "./namespace";
+import { USAGE, UsageError, parseOptions } from "./options";
 
 /** Entry point of `npm run rehearse`, and of its half inside of the namespaces; ends the process. */
 export async function main(args: readonly string[]): Promise<void> {
   try {
-    process.exit(args[0] === INSIDE ? await rehearse(args[1]) : await command(args));
+    process.exit(await statusOf(args));
   } catch (error) {
-    const known = error instanceof UserError || (error instanceof Error && error.name === "ConfigError");
     if (error instanceof UsageError) {
       console.error(`${error.message}\n\n${USAGE}`);
       process.exit(2);
     }
+    const known = error instanceof Error && ["UserError", "ConfigError"].includes(error.name);
     console.error(error instanceof Error ? (known ? error.message : error.stack) : String(error));
     process.exit(1);
   }
 }
 
-async function command(args: readonly string[]): Promise<number> {
+/** The program is loaded once the words are right: it takes seconds. */
+async function statusOf(args: readonly string[]): Promise<number> {
+  if (args[0] === INSIDE) {
+    const { rehearse } = await import("./inside");
+    return rehearse(args[1]);
+  }
   const options = parseOptions(args);
   if (!options) {
     console.log(USAGE);
     return 0;
   }
-  const state = new RehearsalFolder();
-  const homelab = plannedHomelab();
-  const problems = options.clean ? [] : await rehearsalProblems(homelab, state.folder);
-  const user = state.user();
-  if (user !== undefined) {
-    problems.unshift(`another rehearsal is under way, process ${user}: wait for its end, or end it with Ctrl-C there`);
-  }
-  if (problems.length > 0) {
-    throw new UserError(
-      ["This computer cannot rehearse; nothing was started:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
-    );
-  }
-  if (options.dryRun) {
-    console.log("This computer can rehearse.");
-    return 0;
-  }
-  if (options.clean) {
-    state.clear();
-    console.log(`Nothing is left of earlier rehearsals. Images stay in the sandbox's cache.`);
-    return 0;
-  }
-  return underLock(state, options);
-}
-
-async function underLock(state: RehearsalFolder, options: Options): Promise<number> {
-  state.open();
-  let keep = true;
-  const end = () => (keep ? state.close() : state.clear());
-  try {
-    const order = await prepare(state, options);
-    const status = await runInside(state, order);
-    keep = status !== STATUS.green || options.keep;
-    console.log(
-      keep
-        ? `Disks and state stay in ${state.folder}: the next run goes on from there; --fresh begins anew, --clean deletes them.`
-        : "Nothing is left but the sandbox's cache of images.",
-    );
-    return status;
-  } finally {
-    end();
-  }
-}
-
-async function prepare(state: RehearsalFolder, { fresh, only, keep }: Options): Promise<Order> {
-  const tell = (what: string) => console.log(`preparing: ${what}`);
-  const images = await prepareImages(tell);
-  if (images.accelerator === "tcg") {
-    console.log(SLOW);
-  }
-  const homelab = plannedHomelab();
-  const before = state.remembered();
-  const resumed = !fresh && before?.images === images.key;
-  if (!resumed) {
-    if (before) {
-      console.log(fresh ? "beginning anew" : "the images are others now: beginning anew");
-    }
-    state.clear();
-    state.open();
-  } else {
-    console.log(`going on from ${state.folder}`);
-  }
-  const made = [...homelab.hypervisors, ...homelab.workers].map(({ name }) => name);
-  const identity = resumed ? before.identity : newIdentity(made);
-  const mirrorFolder = state.path("mirror");
-  const digests = await fillMirror(mirrorFolder, images, tell);
-  state.remember({ identity, images: images.key });
-  const domainType = images.accelerator === "kvm" ? "kvm" : "qemu";
-  const config = rehearsalConfig({ identity, digests, mirrorFolder, domainType });
-  parseHomelab(config);
-  const order: Order = { config, identity, keep, ...(only === "nodes" ? { phases: NODE_PHASES } : {}) };
-  fs.writeFileSync(state.path(ORDER_FILE), JSON.stringify(order), { mode: 0o600 });
-  fs.writeFileSync(state.path("key"), userKey(identity).privateKey, { mode: 0o600 });
-  return order;
-}
-
-/** Ctrl-C ends the half inside by its input, so that it can switch the machines off in order; a second one at once. */
-async function runInside(state: RehearsalFolder, { config }: Order): Promise<number> {
-  const inside = startInside(state.folder);
-  const interrupt = () => {
-    if (inside.stdin?.writableEnded) {
-      inside.kill("SIGKILL");
-    } else {
-      console.log("\nending: the machines write back what they hold; Ctrl-C again takes their power away at once");
-      inside.stdin?.end();
-    }
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  signals.forEach((signal) => process.on(signal, interrupt));
-  inside.once("spawn", () => {
-    setTimeout(() => {
-      const first = firstProcess(inside);
-      if (first !== undefined) {
-        const script = enterScript(parseHomelab(config), state.folder, first);
-        fs.writeFileSync(state.path("enter"), script, { mode: 0o700 });
-      }
-    }, 1000);
-  });
-  const status = await new Promise<number>((resolve, reject) => {
-    inside.once("error", reject);
-    inside.once("exit", (code, signal) => resolve(code ?? (signal === null ? STATUS.failed : STATUS.interrupted)));
-  });
-  signals.forEach((signal) => process.off(signal, interrupt));
-  return status;
+  const { run } = await import("./run");
+  return run(options);
 }

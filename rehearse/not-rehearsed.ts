@@ -33,13 +33,13 @@ const GATES: Readonly<Record<string, string>> = {
  * What a rehearsal without upstream's charts cannot show, by name, with the reason; the report lists each. Nodes' disks in
  * Longhorn are patches of objects that its manager makes.
  */
-export function notRehearsed({ nodes }: Homelab): Record<string, string> {
+export function notRehearsed({ workers }: Homelab): Record<string, string> {
   return {
     ...Object.fromEntries(RELEASES.map((name) => [name, CHART_REASON])),
     ...GROUPS,
     ...GATES,
     ...Object.fromEntries(
-      nodes.map(({ name }) => [
+      workers.map(({ name }) => [
         `kubernetes:longhorn.io/v1beta2:NodePatch::longhorn-disks-${name}`,
         "changes an object of Longhorn's manager, which is not here",
       ]),
