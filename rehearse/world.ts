@@ -9,6 +9,8 @@ import { hostKey, userKey, type RehearsalIdentity } from "./identity";
 import { WORKER_MIB, disksOf, lanHosts, workerMac } from "./machines";
 import { WORKER_PACKAGES, type Tell } from "./prepare";
 
+/** Several machines boot at once here, by software emulation where it must be: as long as the VM is given by its step. */
+const BOOT_SECONDS = 900;
 /** In each guest by its agent, where it runs: freezing its file systems writes them back. */
 const SYNC_GUESTS = `
 for vm in $(virsh -q -c qemu:///system list --name); do
@@ -83,7 +85,7 @@ export class World {
    * @throws Error with the last lines of the console of one that does not boot.
    */
   public async bootWorkers(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.boot()));
+    await Promise.all(this.workers.map((worker) => worker.boot(BOOT_SECONDS)));
   }
 
   /** Has every machine write back what it holds, and takes their power away: the next start is one after a power cut. */

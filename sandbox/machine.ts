@@ -121,7 +121,7 @@ export class Machine {
     const reached = network ? { host: network.address, port: 22 } : { host: "127.0.0.1", port: await freePort() };
 
     fs.writeFileSync(file("key"), keys.user.privateKey, { mode: 0o600 });
-    fs.writeFileSync(file("known_hosts"), `[${reached.host}]:${reached.port} ${keys.host.publicKey}\n`);
+    fs.writeFileSync(file("known_hosts"), `${knownHost(reached)} ${keys.host.publicKey}\n`);
     fs.writeFileSync(file("credentials"), smbiosString(identityFiles(keys.host, keys.user.publicKey)), { mode: 0o600 });
     // One stream of the guest arrives as standard input and output of a process of its own.
     fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
@@ -158,9 +158,10 @@ export class Machine {
   /**
    * Switches the machine on and waits until one can log in.
    *
+   * @param seconds until it counts as one that does not boot.
    * @throws Error with the last lines of the machine's console.
    */
-  public async boot(): Promise<void> {
+  public async boot(seconds = BOOT_SECONDS[this.accelerator]): Promise<void> {
     if (this.process) {
       throw new Error(`${this.name} is on already`);
     }
@@ -179,7 +180,7 @@ export class Machine {
     });
     // From the first moment on: a taken port, a missing file and a full disk are told at once, not as a login that fails.
     this.qmp = await this.untilControl(() => said.trim());
-    await this.untilLogin(BOOT_SECONDS[this.accelerator], () =>
+    await this.untilLogin(seconds, () =>
       this.process === undefined ? (this.broken ?? `QEMU ended: ${said.trim()}`) : undefined,
     );
   }
@@ -318,6 +319,11 @@ export class Machine {
     }
     return this.qmp;
   }
+}
+
+/** As known_hosts names a server: brackets only where the port is another one than 22 (sshd(8)). */
+function knownHost({ host, port }: { host: string; port: number }): string {
+  return port === 22 ? host : `[${host}]:${port}`;
 }
 
 /** The last lines of what a command printed. */
