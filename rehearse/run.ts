@@ -105,6 +105,7 @@ async function runInside(state: RehearsalFolder, { config }: Order): Promise<num
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   signals.forEach((signal) => process.on(signal, interrupt));
   inside.once("spawn", () => {
+    state.alsoUsedBy(inside.pid ?? 0);
     setTimeout(() => {
       const first = firstProcess(inside);
       if (first !== undefined) {

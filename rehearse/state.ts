@@ -33,9 +33,9 @@ export class RehearsalFolder {
 
   /** Who uses it now; undefined if nobody does. */
   public user(): string | undefined {
-    const owner = fs.existsSync(this.lock) ? fs.readFileSync(this.lock, "utf8") : "";
-    const pid = Number(owner.split(" ")[0]);
-    return owner !== "" && pid !== process.pid && identityOf(pid) === owner ? String(pid) : undefined;
+    const owners = fs.existsSync(this.lock) ? fs.readFileSync(this.lock, "utf8").split("\n") : [];
+    const alive = (owner: string) => owner !== "" && identityOf(Number(owner.split(" ")[0])) === owner;
+    return owners.find((owner) => alive(owner) && owner !== identityOf(process.pid))?.split(" ")[0];
   }
 
   /** @throws UserError if another run uses it. */
@@ -45,7 +45,12 @@ export class RehearsalFolder {
     if (user !== undefined) {
       throw new UserError(`another rehearsal is under way, process ${user}; wait for its end, or end it with Ctrl-C`);
     }
-    fs.writeFileSync(this.lock, identityOf(process.pid) ?? "");
+    fs.writeFileSync(this.lock, `${identityOf(process.pid) ?? ""}\n`);
+  }
+
+  /** The folder is also used by a process that may outlive this one, if this one is killed. */
+  public alsoUsedBy(pid: number): void {
+    fs.appendFileSync(this.lock, `${identityOf(pid) ?? ""}\n`);
   }
 
   public close(): void {

@@ -43,6 +43,14 @@ describe("npm run rehearse: before anything starts", () => {
       folder().open();
     });
 
+    it("is in use while the half inside still writes back, even if the half outside was killed", () => {
+      const state = folder();
+      state.open();
+      state.alsoUsedBy(process.ppid);
+      fs.writeFileSync(state.path("lock"), fs.readFileSync(state.path("lock"), "utf8").replace(/^\d+/, "4194999"));
+      expect(() => folder().open()).to.throw(`process ${process.ppid}`);
+    });
+
     it("remembers who the machines are, for root's eyes", () => {
       const state = folder();
       state.open();
