@@ -104,7 +104,7 @@ describe("the rehearsal's configuration", () => {
     const served = (bundle: string) =>
       Object.fromEntries(
         parseAllDocuments(bundle).map((document) => {
-          const { metadata, spec } = document.toJS() as any;
+          const { metadata, spec } = document.toJS();
           return [metadata.name, spec.versions.filter((one: any) => one.served).map((one: any) => one.name)];
         }),
       );
