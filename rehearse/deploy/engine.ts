@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { LocalWorkspace, type EngineEvent, type Stack as EngineStack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
@@ -15,16 +16,35 @@ const LEAST: readonly [number, number] = [3, 229];
 /** Not a part of the program, or not for a second folder of it. */
 const LEFT_OUT = /^(\.git|\.cache|out|Pulumi\.[^.]+\.yaml)$/;
 
-/** Why Pulumi's engine cannot be used here; undefined if it can. Plugins that are missing it fetches by itself. */
+/** Plugins of the providers that the program uses; B2's resources are not rehearsed. */
+const PLUGINS = ["command", "kubernetes", "random"] as const;
+
+/** Why Pulumi's engine cannot be used here; undefined if it can. */
 export function engineProblem(): string | undefined {
   const { error, stdout } = spawnSync("pulumi", ["version"], { encoding: "utf8" });
   if (error) {
     return "Pulumi's CLI is not on PATH";
   }
   const [major, minor] = stdout.trim().replace(/^v/, "").split(".").map(Number);
-  return major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])
+  if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
+    return `Pulumi ${LEAST.join(".")} or newer is needed, ${stdout.trim()} is on PATH`;
+  }
+  const missing = PLUGINS.filter((plugin) => !hasPlugin(plugin));
+  return missing.length === 0
     ? undefined
-    : `Pulumi ${LEAST.join(".")} or newer is needed, ${stdout.trim()} is on PATH`;
+    : `Pulumi's CLI has no plugin for ${missing.join(", ")}; \`pulumi install\` in this folder fetches them`;
+}
+
+/** A plugin is on PATH, or in Pulumi's own folder (pulumi/pulumi sdk/go/common/workspace/plugins.go). */
+function hasPlugin(plugin: string): boolean {
+  const home = process.env.PULUMI_HOME ?? path.join(os.homedir(), ".pulumi");
+  const installed = path.join(home, "plugins");
+  return (
+    (fs.existsSync(installed) && fs.readdirSync(installed).some((name) => name.startsWith(`resource-${plugin}-v`))) ||
+    (process.env.PATH ?? "")
+      .split(path.delimiter)
+      .some((folder) => fs.existsSync(path.join(folder, `pulumi-resource-${plugin}`)))
+  );
 }
 
 type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void, exclude: string[]) => Promise<unknown>;

@@ -231,6 +231,15 @@ describe("the harness, on a real API server", function () {
     expect(await kubectl("get configmap map -n space -o jsonpath={.data.a}")).to.equal("by-hand");
   });
 
+  it("with the provider's own settings, it is taken, and what exists is adopted", async () => {
+    const run = await up(`
+      const willing = new Provider("willing", { kubeconfig: pulumi.secret(kubeconfig), enablePatchForce: true, upsertExistingObjects: true });
+      new core.ConfigMap("adopted", { metadata: { name: "map", namespace: "space" }, data: { a: "taken" } }, { provider: willing });
+    `);
+    expect(run.ok, JSON.stringify(told(run))).to.equal(true);
+    expect(await kubectl("get configmap map -n space -o jsonpath={.data.a}")).to.equal("taken");
+  });
+
   it("for another cluster, nothing of the old one's state counts", async () => {
     const run = await up(objects, { config: { identity: "two" } });
     // It is the same cluster, in truth, and what is there would be refused by the provider, too.
