@@ -1,3 +1,4 @@
+import { Engine, engineProblem } from "./engine";
 import { Harness } from "./harness";
 import type { OnEvent, Run } from "./steps";
 
@@ -31,6 +32,7 @@ export interface Deployer {
   destroy?(onEvent: OnEvent): Promise<Run>;
 }
 
+/** Pulumi's engine if it can be used here, otherwise the harness; see engineProblem for why it cannot. */
 export function deployer(stack: Stack): Promise<Deployer> {
-  return Promise.resolve(new Harness(stack));
+  return Promise.resolve(engineProblem() === undefined ? new Engine(stack) : new Harness(stack));
 }

@@ -1,5 +1,5 @@
 /** How a step ended. "not rehearsed" is never a success: nothing was done, and the message says why. */
-export type Outcome = "created" | "same" | "updated" | "failed" | "not rehearsed";
+export type Outcome = "created" | "same" | "updated" | "deleted" | "failed" | "not rehearsed";
 
 /** One resource of a provider, or a chart, as it was carried out. Components are no steps: they only group them. */
 export interface StepResult {

@@ -26,7 +26,7 @@ export function reportOf(record: RunRecord, before?: RunRecord): string {
 
 function headline({ ok, stack, deployer, milliseconds, steps }: RunRecord): string {
   const count = (outcome: StepResult["outcome"]) => steps.filter((step) => step.outcome === outcome).length;
-  const counts = (["created", "updated", "same", "failed", "not rehearsed"] as const)
+  const counts = (["created", "updated", "same", "deleted", "failed", "not rehearsed"] as const)
     .map((outcome) => [count(outcome), outcome] as const)
     .filter(([number]) => number > 0)
     .map(([number, outcome]) => `${number} ${outcome}`);

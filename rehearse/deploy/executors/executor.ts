@@ -4,7 +4,7 @@ import type { Recorded } from "../state";
 
 /** What an executor has made or found. */
 export interface Done {
-  outcome: Exclude<Outcome, "failed">;
+  outcome: Exclude<Outcome, "failed" | "deleted">;
   id: string;
   outputs: Record<string, unknown>;
   /** Kept for the next time. */

@@ -61,7 +61,8 @@ export const kubernetesObject: Executor = async (registration, old, context) => 
     annotations["pulumi.com/patchFieldManager"] ??
     (known?.memo?.manager as string | undefined) ??
     `${MANAGER}-${randomBytes(4).toString("hex")}`;
-  const force = annotations["pulumi.com/patchForce"] === "true";
+  const settings = context.provider(registration.provider)?.inputs ?? {};
+  const force = annotations["pulumi.com/patchForce"] === "true" || isOn(settings.enablePatchForce);
   const memo = { provider: registration.provider, manager };
 
   let drift: string | undefined;
@@ -75,7 +76,7 @@ export const kubernetesObject: Executor = async (registration, old, context) => 
     } else if (known && known.pending !== true && !live) {
       drift = "it was gone";
     }
-    if (!known && live && !patch) {
+    if (!known && live && !patch && !isOn(settings.upsertExistingObjects)) {
       throw new Error(
         `${kind} ${nameOf(object)} exists already and is not of this state; the provider would refuse it, too`,
       );
@@ -113,6 +114,11 @@ export const kubernetesObject: Executor = async (registration, old, context) => 
     throw error;
   }
 };
+
+/** Settings of a provider are sent as JSON. */
+function isOn(setting: unknown): boolean {
+  return setting === true || setting === "true";
+}
 
 function objectOf({ inputs, name, type }: Registration): KubeObject {
   const object = inputs as KubeObject;

@@ -12,7 +12,7 @@ export function filledIn(): Record<string, unknown> {
       hostKey: ed25519(digest),
       email: "somebody@example.org",
       value: `TAG${String(count).padStart(4, "0")}`,
-      id: `nvme-Example_${count}`,
+      id: `/dev/disk/by-id/nvme-Example_${count}`,
       sha256: digest.toString("hex"),
       digest: `sha256:${digest.toString("hex")}`,
       b2ApplicationKeyId: "0".repeat(25),
