@@ -39,14 +39,19 @@ export async function rehearse(folder: string): Promise<number> {
   const homelab = parseHomelab(order.config);
   const world = await World.start(homelab, order.identity, folder, (what) => say(`starting: ${what}`));
   try {
-    // As in a house, the program knocks until a machine answers; it need not wait for all of them.
-    const booted = world.bootWorkers().then(
-      () => say("workers have booted"),
+    const resumed = fs.existsSync(file(STATE_FILE));
+    // From nothing, the program knocks until a machine answers, as in a house. What it knows already it asks at once, and
+    // takes silence for a failure: then all of them must be up, the VM too, which its hypervisor starts by itself.
+    const booted = Promise.all([world.bootWorkers(), resumed ? world.untilVmAnswers(homelab) : undefined]).then(
+      () => say("machines have booted"),
       (error: Error) => {
         say(error.message);
         stop.abort();
       },
     );
+    if (resumed) {
+      await booted;
+    }
     const deploy = await deployer({
       name: STACK,
       config: order.config,

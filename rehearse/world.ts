@@ -88,6 +88,16 @@ export class World {
     await Promise.all(this.workers.map((worker) => worker.boot(BOOT_SECONDS)));
   }
 
+  /** Waits until the VM answers on SSH, where it has been started; longer than any boot that was seen, and no failure. */
+  public async untilVmAnswers({ controlPlane: { address, ssh, vm } }: Homelab): Promise<void> {
+    await this.hypervisor.run(`
+      for _ in {1..${BOOT_SECONDS}}; do
+        [ -n "$(virsh -q -c qemu:///system list --uuid | grep -xF ${vm?.uuid ?? "none"})" ] || exit 0
+        [ "$(timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/${ssh.port} && head -c 4 <&3' 2>/dev/null)" != SSH- ] || exit 0
+        sleep 1
+      done`);
+  }
+
   /** Has every machine write back what it holds, and takes their power away: the next start is one after a power cut. */
   public async stop(): Promise<void> {
     const written = Promise.allSettled([
