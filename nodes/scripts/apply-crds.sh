@@ -15,7 +15,9 @@ kubectl apply --server-side --force-conflicts --field-manager=homelab -f "$bundl
 
 for wanted in "${CRDS[@]}"; do
   crd=${wanted%%=*}
-  kubectl wait --for=condition=Established --timeout=120s "crd/$crd" >/dev/null
+  # Asked again and again: of a CRD that the API server has not looked at yet, kubectl wait says that its conditions are
+  # no list, and ends at once.
+  wait_until 120 "$crd to be established" kubectl wait --for=condition=Established --timeout=30s "crd/$crd"
   for version in $(tr ',' ' ' <<<"${wanted#*=}"); do
     serves "$crd" "$version" || fail "$crd does not serve $version; $URL is the wrong release or channel"
   done
