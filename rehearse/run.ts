@@ -116,7 +116,12 @@ async function runInside(state: RehearsalFolder, { config }: Order): Promise<num
   });
   const status = await new Promise<number>((resolve, reject) => {
     inside.once("error", reject);
-    inside.once("exit", (code, signal) => resolve(code ?? (signal === null ? STATUS.failed : STATUS.interrupted)));
+    inside.once("exit", (code, signal) => {
+      if (!Object.values<number | null>(STATUS).includes(code)) {
+        console.error(`the machines' side ended out of order: ${signal ?? `status ${code}`}`);
+      }
+      resolve(code ?? STATUS.interrupted);
+    });
   });
   signals.forEach((signal) => process.off(signal, interrupt));
   return status;
