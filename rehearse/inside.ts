@@ -33,6 +33,7 @@ export async function rehearse(folder: string): Promise<number> {
   const stop = new AbortController();
   // The pipe of the half outside: its end means that this one is to end, too.
   process.stdin.once("end", () => stop.abort()).resume();
+  const stopped = new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
   const say = (text: string) => console.log(text);
 
   const began = new Date();
@@ -50,7 +51,7 @@ export async function rehearse(folder: string): Promise<number> {
       },
     );
     if (resumed) {
-      await booted;
+      await Promise.race([booted, stopped]);
     }
     const deploy = await deployer({
       name: STACK,
@@ -73,7 +74,7 @@ export async function rehearse(folder: string): Promise<number> {
       say(
         `\nThe machines are up. Enter one: ${file("enter")} k3s1 (or ${homelab.nodes.map(({ name }) => name).join(", ")}, ${homelab.hypervisors[0].name}); Ctrl-C ends them.`,
       );
-      await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
+      await stopped;
       return run.ok ? STATUS.green : STATUS.failed;
     }
     return stop.signal.aborted ? STATUS.interrupted : run.ok ? STATUS.green : STATUS.failed;

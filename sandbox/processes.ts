@@ -142,8 +142,11 @@ function watch(): void {
   process.on("exit", cleanUp);
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) {
     process.once(signal, () => {
-      cleanUp();
-      process.kill(process.pid, signal);
+      // Who handles the signal ends in an order of its own, and then by "exit".
+      if (process.listenerCount(signal) === 0) {
+        cleanUp();
+        process.kill(process.pid, signal);
+      }
     });
   }
 }
