@@ -17,6 +17,7 @@ import { KubePrometheusStack } from "./components/monitoring/kube-prometheus-sta
 import { Loki } from "./components/monitoring/loki";
 import { MonitoringCrds } from "./components/monitoring/monitoring-crds";
 import { alertmanagerBackend, clusterUrl, prometheusBackend } from "./components/monitoring/names";
+import { Prober } from "./components/monitoring/prober/prober";
 import { Cilium } from "./components/network/cilium";
 import { ClusterDns } from "./components/network/cluster-dns";
 import { GatewayApiCrds } from "./components/network/gateway-api";
@@ -119,6 +120,11 @@ const loki = new Loki(
 new Alloy(
   "alloy",
   { ...service, namespace: monitoring.namespace, lokiUrl: loki.url, crds: [monitoringCrds] },
+  { parent: platform, dependsOn: cilium.ready },
+);
+new Prober(
+  "prober",
+  { homelab, namespace: monitoring.namespace, crds: [monitoringCrds] },
   { parent: platform, dependsOn: cilium.ready },
 );
 new AlertRules(

@@ -36,6 +36,8 @@ export const defaultPins = {
     oauth2Proxy:
       "quay.io/oauth2-proxy/oauth2-proxy:v7.15.5@sha256:8498b0d0ef0a7b29686414000a08aee467f02d0299c9ed1e006a8f33fc017916",
     intelGpuPlugin: "intel/intel-gpu-plugin:0.34.1",
+    blackboxExporter:
+      "quay.io/prometheus/blackbox-exporter:v0.27.0@sha256:a50c4c0eda297baa1678cd4dc4712a67fdea713b832d43ce7fcc5f9bea05094d",
   },
   prometheusOperator: "v0.85.0",
 } as const;

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { cached } from "./cache";
 import { bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder } from "./processes";
+import { SPARING } from "./qemu";
 
 /** A disk image such as distributions publish for clouds: boots by BIOS, and sets itself up by cloud-init. */
 export interface CloudImage {
@@ -51,7 +52,7 @@ chroot "$1" systemctl enable systemd-networkd.service systemd-resolved.service s
 mkdir -p "$1/boot/grub/i386-pc"
 cat >"$1/boot/grub/grub.cfg" <<'END'
 search --no-floppy --fs-uuid --set=root ${ROOT_UUID}
-linux /vmlinuz root=UUID=${ROOT_UUID} ro console=ttyS0 mitigations=off
+linux /vmlinuz root=UUID=${ROOT_UUID} ro console=ttyS0 ${SPARING}
 initrd /initrd.img
 boot
 END

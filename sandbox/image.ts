@@ -59,6 +59,9 @@ ${USER} ALL=(ALL) NOPASSWD: ALL
 END
 chroot "$1" useradd --create-home --shell /bin/bash ${USER}
 chroot "$1" systemctl enable systemd-networkd.service ssh.service
+# Their service managers stay; started anew at each login, they cost more than the login itself.
+mkdir -p "$1/var/lib/systemd/linger"
+touch "$1/var/lib/systemd/linger/root" "$1/var/lib/systemd/linger/${USER}"
 `;
 
 /**

@@ -162,7 +162,8 @@ export class AppInstance extends OrderedComponent {
         `${name}-${job}`,
         {
           metadata: metadata(jobName(app, job)),
-          // Failed for good after a few attempts or a while, which an alert reports; the wait for it fails the run by name.
+          // Failed for good after a few attempts or a while, which AppJobFailed reports (components/monitoring/alerts/apps.ts);
+          // the wait for it fails the run by name.
           spec: {
             backoffLimit: 4,
             activeDeadlineSeconds: JOB_SECONDS,

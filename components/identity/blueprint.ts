@@ -14,6 +14,8 @@ export interface BlueprintEntry {
   model: string;
   /** Name within the blueprint, for `keyOf`. */
   id?: string;
+  /** `absent`: whatever has these identifiers is deleted, if it is there. Default: it is made or changed. */
+  state?: "absent";
   identifiers?: Readonly<Record<string, BlueprintValue>>;
   attrs?: Readonly<Record<string, BlueprintValue>>;
 }
@@ -21,6 +23,8 @@ export interface BlueprintEntry {
 /** Authentik's own group of administrators; akadmin keeps it. */
 const SUPERUSERS = "authentik Admins";
 const ADMINISTRATOR = "akadmin";
+/** Groups that an application was ever bound to at once, at most. */
+const MOST_BINDINGS = 12;
 
 /**
  * Groups that may use a client, by their names in Authentik. Metrics and storage show and change too much for guests, so
@@ -80,9 +84,6 @@ export function blueprint(homelab: Homelab, clientSecrets: Readonly<Record<strin
  */
 function proxyEntries(homelab: Homelab): BlueprintEntry[] {
   const apps = proxiedApps(homelab);
-  if (apps.length === 0) {
-    return [];
-  }
   return [
     ...apps.flatMap(({ name, namespace, port }) => [
       {
@@ -106,6 +107,7 @@ function proxyEntries(homelab: Homelab): BlueprintEntry[] {
       model: "authentik_outposts.outpost",
       identifiers: { managed: "goauthentik.io/outposts/embedded" },
       attrs: {
+        // Said also when there are none, or the last app that went would stay reachable by it.
         providers: apps.map(({ name }) => keyOf(`provider-${name}`)),
         // Where browsers are sent to log in.
         config: { authentik_host: `https://${homelab.hosts.authentik}/` },
@@ -167,6 +169,7 @@ function clientEntries(homelab: Homelab, client: string, secret: string): Bluepr
 /** What people see of a provider, and who of them. */
 function applicationEntries(homelab: Homelab, client: string): BlueprintEntry[] {
   const application = `application-${client}`;
+  const groups = allowedGroups(homelab, client);
   return [
     {
       model: "authentik_core.application",
@@ -180,10 +183,16 @@ function applicationEntries(homelab: Homelab, client: string): BlueprintEntry[] 
       },
     },
     // An application without any binding is open to everybody who has an account.
-    ...allowedGroups(homelab, client).map((group, order) => ({
+    ...groups.map((group, order): BlueprintEntry => ({
       model: "authentik_policies.policybinding",
       identifiers: { target: keyOf(application), order },
       attrs: { group: keyOf(groupId(group)), enabled: true },
+    })),
+    // Authentik keeps what a blueprint no longer names: a group that is let in no more must be said to be gone.
+    ...[...Array(Math.max(0, MOST_BINDINGS - groups.length)).keys()].map((more): BlueprintEntry => ({
+      model: "authentik_policies.policybinding",
+      state: "absent",
+      identifiers: { target: keyOf(application), order: groups.length + more },
     })),
   ];
 }

@@ -5,11 +5,14 @@ import { acmeDirectory } from "../certificates/acme";
 import { authentikNames } from "../identity/authentik-values";
 import { proxiedApps } from "../identity/blueprint";
 import { MONITORING_NAMESPACE } from "../monitoring/names";
+import { KUBELET_PORT, NFS_PORT, nfsServers } from "../monitoring/prober/probes";
+import { PROBER } from "../monitoring/prober/prober-manifests";
 import { receiverServers } from "../monitoring/receivers";
 import { homeGateway } from "../network/names";
 import { LONGHORN_NAMESPACE } from "../storage/longhorn-nodes";
 import {
   allBut,
+  byPing,
   everyPod,
   from,
   fromGateway,
@@ -21,8 +24,10 @@ import {
   to,
   toApiServer,
   toGateway,
+  toNodes,
   toServer,
   type Flow,
+  type FlowRule,
 } from "./peers";
 
 /** Needs nothing of the network but the API server. */
@@ -175,6 +180,19 @@ function monitoringFlows(homelab: Homelab): Flow[] {
     },
     { name: "allow-loki", pods: loki, ingress: [from([grafana, alloy], 3100)] },
     { name: "allow-alloy", pods: alloy, egress: [to([loki], 3100)] },
+    { name: "allow-prober", pods: named(PROBER), egress: probed(homelab) },
+  ];
+}
+
+/** What every node's prober asks (components/monitoring/prober/probes.ts), but for the API server and the cluster's DNS. */
+function probed(homelab: Homelab): FlowRule[] {
+  const servers = nfsServers(homelab).map(({ address }) => toServer(address, NFS_PORT));
+  const nodes = toNodes(KUBELET_PORT);
+  return [
+    nodes,
+    ...servers,
+    ...[nodes, ...servers, toServer(homelab.network.lan.router, 0)].map(byPing),
+    ...toGateway(homelab, 443),
   ];
 }
 

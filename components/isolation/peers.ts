@@ -78,6 +78,17 @@ export function fromNodes(...ports: number[]): FlowRule {
   return { fromEntities: ["kube-apiserver", "remote-node", "host"], ...tcp(ports) };
 }
 
+/** To machines of the cluster themselves, each by whatever Cilium calls it. */
+export function toNodes(...ports: number[]): FlowRule {
+  return { toEntities: ["kube-apiserver", "remote-node", "host"], ...tcp(ports) };
+}
+
+/** The same peers by ping instead of a port; a rule of Cilium's has either. Echo request is type 8 of ICMPv4. */
+export function byPing(rule: FlowRule): FlowRule {
+  const peers = Object.entries(rule).filter(([key]) => key !== "toPorts");
+  return { ...Object.fromEntries(peers), icmps: [{ fields: [{ family: "IPv4", type: 8 }] }] };
+}
+
 export const toApiServer: FlowRule = { toEntities: ["kube-apiserver"], ...tcp([API_PORT]) };
 
 /** To public names of the house, which the cluster's DNS answers with the gateway's address. */

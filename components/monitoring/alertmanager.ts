@@ -1,5 +1,7 @@
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
+import { deadMansSwitch } from "./dead-mans-switch";
+import { inhibitRules } from "./inhibition";
 import { awayFromControlPlane, localPathClaim } from "./placement";
 import { availableWithin15Minutes } from "./prometheus";
 import { allChannels, RECEIVERS_SECRET } from "./receivers";
@@ -13,55 +15,37 @@ const NULL_RECEIVER = "null";
  */
 export function alertmanagerConfig(homelab: Homelab): Record<string, unknown> {
   const channels = allChannels(homelab);
+  const watch = deadMansSwitch(homelab);
   return {
     global: { resolve_timeout: "5m" },
-    // Default of the tree: silence. Watchdog always fires and InfoInhibitor only serves below; neither is news.
+    // Default of the tree: silence. Watchdog always fires, for whoever waits for it; InfoInhibitor only serves below.
     route: {
       receiver: NULL_RECEIVER,
       group_by: ["alertname", "severity"],
       group_wait: "30s",
       group_interval: "5m",
       repeat_interval: "12h",
-      routes: channels.map(({ name, severities }) => ({
-        receiver: name,
-        matchers: [`severity =~ "${severities.join("|")}"`],
-        ...(severities.every((severity) => severity === "critical") ? { repeat_interval: "4h" } : {}),
-        // Every receiver gets its copy, not only the first that matches.
-        continue: true,
-      })),
+      routes: [
+        ...watch.map(({ name, route }) => ({ receiver: name, ...route })),
+        ...channels.map(({ name, severities }) => ({
+          receiver: name,
+          matchers: [`severity =~ "${severities.join("|")}"`],
+          ...(severities.every((severity) => severity === "critical") ? { repeat_interval: "4h" } : {}),
+          // Every receiver gets its copy, not only the first that matches.
+          continue: true,
+        })),
+      ],
     },
-    receivers: [{ name: NULL_RECEIVER }, ...channels.map(({ name, config }) => ({ name, ...config }))],
-    inhibit_rules: [
-      // A node that is down is one alert: it silences what is on it, and degraded volumes wherever they are attached,
-      // which have lost the copy there. A faulted volume on another node still speaks.
-      {
-        source_matchers: ['alertname = "NodeDown"'],
-        target_matchers: ['alertname = "LonghornVolumeDegraded"'],
-      },
-      {
-        source_matchers: ['alertname = "NodeDown"'],
-        target_matchers: ['alertname != "NodeDown"', 'severity =~ "warning|critical"', 'node != ""'],
-        equal: ["node"],
-      },
-      // The same alert at its higher severity.
-      {
-        source_matchers: ['severity = "critical"'],
-        target_matchers: ['severity =~ "warning|info"'],
-        equal: ["alertname", "namespace", "node", "instance", "device", "mountpoint", "gpu"],
-      },
-      {
-        source_matchers: ['alertname = "InfoInhibitor"'],
-        target_matchers: ['severity = "info"'],
-        equal: ["namespace"],
-      },
-    ],
+    receivers: [{ name: NULL_RECEIVER }, ...[...watch, ...channels].map(({ name, config }) => ({ name, ...config }))],
+    inhibit_rules: inhibitRules(homelab),
     templates: ["/etc/alertmanager/config/*.tmpl"],
   };
 }
 
 /** Values below `alertmanager` of kube-prometheus-stack 77.14.0 (Alertmanager v0.28.1). */
 export function alertmanagerValues(homelab: Homelab): HelmValues {
-  const receivers = Object.keys(homelab.monitoring.receivers).length > 0;
+  const { receivers, deadMansSwitch: watch } = homelab.monitoring;
+  const told = Object.keys(receivers).length > 0 || watch !== undefined;
   return {
     annotations: availableWithin15Minutes,
     config: alertmanagerConfig(homelab),
@@ -70,7 +54,7 @@ export function alertmanagerValues(homelab: Homelab): HelmValues {
     alertmanagerSpec: {
       externalUrl: `https://${homelab.hosts.alertmanager}`,
       // Files of a mounted Secret follow it; Alertmanager reads them for each message, so nothing has to restart.
-      ...(receivers ? { secrets: [RECEIVERS_SECRET] } : {}),
+      ...(told ? { secrets: [RECEIVERS_SECRET] } : {}),
       storage: localPathClaim(homelab.monitoring.alertmanager.size),
       affinity: awayFromControlPlane(homelab),
       resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },

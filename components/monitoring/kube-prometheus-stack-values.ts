@@ -14,6 +14,9 @@ const disabledRules = {
   // NodeDown says it with the first thing to do.
   KubeNodeNotReady: true,
   KubeNodeUnreachable: true,
+  // NodeFilesystemFilling and NodeFilesystemNearEviction, by the kubelet's own limit.
+  NodeFilesystemSpaceFillingUp: true,
+  NodeFilesystemAlmostOutOfSpace: true,
   // "The cluster could not lose a node": true by design, the R630 is most of it.
   KubeCPUOvercommit: true,
   KubeMemoryOvercommit: true,

@@ -1,4 +1,5 @@
 import type { Homelab } from "../../config/homelab";
+import { isReadable } from "../../config/placeholders";
 
 export type Receiver = Homelab["monitoring"]["receivers"][string];
 
@@ -6,7 +7,10 @@ export type Receiver = Homelab["monitoring"]["receivers"][string];
 export const RECEIVERS_SECRET = "alertmanager-receivers";
 
 /** Where prometheus-operator mounts what alertmanagerSpec.secrets names. */
-const FOLDER = `/etc/alertmanager/secrets/${RECEIVERS_SECRET}`;
+export const RECEIVERS_FOLDER = `/etc/alertmanager/secrets/${RECEIVERS_SECRET}`;
+
+/** Receiver of the dead man's switch, and its file. No receiver of the configuration may have that name. */
+export const WATCH = "dead-mans-switch";
 
 /** Severities that anybody is told about. */
 export type Severity = "warning" | "critical";
@@ -48,7 +52,7 @@ function ntfyUrl(server: string, topic: string, priority: string): string {
 
 /** The channels of one receiver of the configuration. ntfy has two, because a URL carries one priority. */
 export function channels(name: string, receiver: Receiver): Channel[] {
-  const path = `${FOLDER}/${name}`;
+  const path = `${RECEIVERS_FOLDER}/${name}`;
   const verbatim = (secret: string) => secret;
   switch (receiver.kind) {
     case "ntfy": {
@@ -107,14 +111,28 @@ export function channels(name: string, receiver: Receiver): Channel[] {
   }
 }
 
-/** Servers that Alertmanager must reach to send, each as host and port. */
-export function receiverServers({ monitoring }: Homelab): { host: string; port: number }[] {
-  return Object.values(monitoring.receivers).flatMap((receiver) => {
+interface Server {
+  host: string;
+  port: number;
+}
+
+/** Host and port of an https URL. */
+function serverOf(url: string): Server {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: port === "" ? 443 : Number(port) };
+}
+
+/**
+ * Servers that Alertmanager must reach to send, each as host and port; that of the dead man's switch last, if its URL is
+ * known. Of the URL only the server is told: what is secret is its path.
+ */
+export function receiverServers({ monitoring, secrets }: Homelab): Server[] {
+  const watch = monitoring.deadMansSwitch ? secrets.deadMansSwitch : undefined;
+  const watches = watch !== undefined && isReadable(watch) ? [serverOf(watch)] : [];
+  const servers = Object.values(monitoring.receivers).flatMap((receiver): Server | Server[] => {
     switch (receiver.kind) {
-      case "ntfy": {
-        const { hostname, port } = new URL(receiver.server);
-        return [{ host: hostname, port: port === "" ? 443 : Number(port) }];
-      }
+      case "ntfy":
+        return serverOf(receiver.server);
       case "discord":
         // Webhooks made in early years have the second name.
         return ["discord.com", "discordapp.com"].map((host) => ({ host, port: 443 }));
@@ -126,6 +144,7 @@ export function receiverServers({ monitoring }: Homelab): { host: string; port: 
       }
     }
   });
+  return [...servers, ...watches];
 }
 
 /** Every channel of the homelab with the name of its receiver in the configuration. */
@@ -141,13 +160,19 @@ export function allChannels(homelab: Homelab): (Channel & { receiver: string })[
  * @throws if a receiver has no secret, which a cross-check of the configuration refuses before.
  */
 export function receiverFiles(homelab: Homelab): Record<string, string> {
-  return Object.fromEntries(
-    allChannels(homelab).map(({ name, receiver, file }) => {
-      const secret = homelab.secrets.alerts[receiver] as string | undefined;
-      if (secret === undefined) {
-        throw new Error(`secrets.alerts.${receiver} is missing: the receiver has nowhere to send to`);
-      }
-      return [name, file(secret)];
-    }),
-  );
+  const { alerts, deadMansSwitch } = homelab.secrets;
+  const files = allChannels(homelab).map(({ name, receiver, file }) => {
+    const secret = alerts[receiver] as string | undefined;
+    if (secret === undefined) {
+      throw new Error(`secrets.alerts.${receiver} is missing: the receiver has nowhere to send to`);
+    }
+    return [name, file(secret)];
+  });
+  if (homelab.monitoring.deadMansSwitch) {
+    if (deadMansSwitch === undefined) {
+      throw new Error("secrets.deadMansSwitch is missing: the watch cannot be told that alerting works");
+    }
+    files.push([WATCH, deadMansSwitch]);
+  }
+  return Object.fromEntries(files) as Record<string, string>;
 }

@@ -5,7 +5,7 @@ import type { Homelab } from "../../config/homelab";
 export const NFS_DRIVER = "nfs.csi.k8s.io";
 
 /** The one media volume, and the class name that keeps every other claim off it. No StorageClass has that name. */
-const MEDIA_VOLUME = "media";
+export const MEDIA_VOLUME = "media";
 export const MEDIA_CLASS = "media-static";
 
 /** Reads only where the export does; otherwise pods on any node read and write. */

@@ -6,3 +6,12 @@ export type CatalogEntry = Readonly<Record<string, unknown>>;
 
 /** Every app that the program knows by name. */
 export const catalog: Readonly<Record<string, CatalogEntry>> = { ...mediaApps, ...aiApps };
+
+/**
+ * Apps of the catalog that let everybody in as they are installed: Servarr, because its own login is switched off here
+ * (config/apps/media.ts), SABnzbd and Bazarr until somebody sets a password by hand, Automatic1111 and Ollama always.
+ */
+export const withoutLogin: readonly string[] = [
+  ...["sonarr", "radarr", "lidarr", "prowlarr", "whisparr", "bazarr", "sabnzbd"],
+  ...["automatic1111", "ollama"],
+];

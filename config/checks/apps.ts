@@ -1,7 +1,7 @@
 import { platformServices } from "../homelab";
 import { nearest } from "../nearest";
 import type { RawHomelab } from "../schema";
-import { catalog } from "../apps/catalog";
+import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
@@ -112,6 +112,12 @@ const policies: Check = each("access policies are complete", ["identity"], ({ ac
       found: "oidc, and nothing says how it speaks OpenID Connect",
       allowed: "oidc for an app with a section oidc; proxy for every other",
       fix: "write policy: proxy, or add oidc with the variables that the app reads",
+    })),
+    ...issueIf(policy === "app" && withoutLogin.includes(key), () => ({
+      path: `apps.${key}.access.policy`,
+      found: `app, and ${key} lets everybody in as it is installed`,
+      allowed: "proxy; app only for what asks for a login from its first start",
+      fix: "write policy: proxy, which puts Authentik in front of it",
     })),
     ...issueIf(!ours && because === undefined, () => ({
       path: `apps.${key}.access.because`,
@@ -454,6 +460,47 @@ const kubernetesFields: Check = each("fields of Kubernetes leave the program's o
   ]),
 );
 
+/** Capabilities that Kubernetes' baseline standard lets a container add (pod-security-standards, "Capabilities"). */
+const CAPABILITIES = [
+  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"],
+  ...["SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+];
+
+/** Whatever is added as a capability anywhere in these fields. */
+function addedCapabilities(fields: unknown): unknown[] {
+  if (fields === null || typeof fields !== "object") {
+    return [];
+  }
+  return Object.entries(fields).flatMap(([key, value]: [string, unknown]) => {
+    const { add } = (key === "capabilities" ? (value ?? {}) : {}) as { add?: unknown };
+    return [...(Array.isArray(add) ? (add as unknown[]) : []), ...addedCapabilities(value)];
+  });
+}
+
+/** Every namespace of apps enforces the baseline standard (components/isolation/pod-security.ts). */
+const capabilities: Check = each("capabilities of apps are those of the baseline standard", [], (app, key) =>
+  (["pod", "container"] as const).flatMap((part) => {
+    const refused = addedCapabilities(app[part]).filter((name) => !CAPABILITIES.includes(String(name)));
+    return issueIf(refused.length > 0, () => ({
+      path: `apps.${key}.${part}`,
+      found: `capabilities.add: ${refused.join(", ")}`,
+      allowed: `${CAPABILITIES.join(", ")}: the namespaces of apps refuse a pod with any other`,
+      fix: "leave it out; what must reach the kernel is no app and belongs to the platform",
+    }));
+  }),
+);
+
+const ownAlerts: Check = each("alerts of apps have names of their own", [], (app, key) =>
+  Object.keys(app.alerts)
+    .filter((name) => ["Down", "JobFailed", "ScheduleFailing", "OwnAlert"].includes(name))
+    .map((name) => ({
+      path: `apps.${key}.alerts.${name}`,
+      found: `App${name}, which the program has already`,
+      allowed: "any other name",
+      fix: "rename it, or leave it out: every app has that one",
+    })),
+);
+
 function privileged(fields: Record<string, unknown>): boolean {
   return /"(privileged|allowPrivilegeEscalation)":true|"hostPath":|"hostPort":/.test(JSON.stringify(fields));
 }
@@ -557,5 +604,5 @@ const users: Check = each("a user of the image's is one", [], ({ runAs, user }, 
 export const appChecks: readonly Check[] = [
   ...[names, namespaces, served, policies, groups, hosts, images, volumes],
   ...[placement, gpuShares, media, references, paths],
-  ...[kubernetesFields, derivedNames, variables, requests, users],
+  ...[kubernetesFields, capabilities, ownAlerts, derivedNames, variables, requests, users],
 ];

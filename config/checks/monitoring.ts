@@ -1,3 +1,4 @@
+import * as ipaddr from "ipaddr.js";
 import { isReadable } from "../placeholders";
 import type { RawHomelab } from "../schema";
 import { nearest } from "../nearest";
@@ -8,10 +9,20 @@ type Receiver = RawHomelab["monitoring"]["receivers"][string];
 /** What the secret of each kind of receiver is, and its form. */
 const secretOf: Record<Receiver["kind"], { what: string; form: RegExp }> = {
   ntfy: { what: "the topic: 1 to 64 letters, digits, '-' and '_'", form: /^[-_A-Za-z0-9]{1,64}$/ },
-  discord: { what: "the webhook's https URL", form: /^https:\/\/\S+$/ },
-  slack: { what: "the webhook's https URL", form: /^https:\/\/\S+$/ },
+  // The network policy lets Alertmanager reach these hosts and no other (components/monitoring/receivers.ts).
+  discord: {
+    what: "the webhook's https URL, which begins with https://discord.com/api/webhooks/",
+    form: /^https:\/\/(discord|discordapp)\.com\/api\/webhooks\/\S+$/,
+  },
+  slack: {
+    what: "the webhook's https URL, which begins with https://hooks.slack.com/",
+    form: /^https:\/\/hooks\.slack\.com\/\S+$/,
+  },
   email: { what: "the password of the SMTP user", form: /^.+$/s },
 };
+
+/** Receiver of the dead man's switch in Alertmanager; see components/monitoring/receivers.ts. */
+const RESERVED = "dead-mans-switch";
 
 const command = (name: string) => `run: pulumi config set --secret --path 'homelab:secrets.alerts.${name}'`;
 
@@ -69,4 +80,88 @@ const ports: Check = {
   },
 };
 
-export const monitoringChecks: readonly Check[] = [receivers, strangers, ports];
+/** Names that only mean something inside the house. */
+const INSIDE = /(^|\.)(localhost|local|lan|home|internal|home\.arpa|svc|cluster\.local)$/;
+
+/** Why an address is no watch outside of the house, or undefined. */
+function watchProblem(url: string, domain: string): string | undefined {
+  if (!URL.canParse(url) || new URL(url).protocol !== "https:") {
+    return "a value of another form, which is not shown";
+  }
+  const host = new URL(url).hostname.toLowerCase();
+  const inHouse =
+    (ipaddr.isValid(host.replace(/^\[|\]$/g, "")) &&
+      ipaddr.parse(host.replace(/^\[|\]$/g, "")).range() !== "unicast") ||
+    !/[.:]/.test(host) ||
+    INSIDE.test(host) ||
+    host === domain ||
+    host.endsWith(`.${domain}`);
+  return inHouse ? `an address inside the house: ${host}` : undefined;
+}
+
+const deadMansSwitch: Check = {
+  name: "the dead man's switch is outside of the house",
+  needs: ["monitoring", "secrets", "network"],
+  run({ monitoring, secrets, network }) {
+    const path = "secrets.deadMansSwitch";
+    const set = "run: pulumi config set --secret --path 'homelab:secrets.deadMansSwitch'";
+    const url = secrets.deadMansSwitch;
+    if (!monitoring.deadMansSwitch) {
+      return issueIf(url !== undefined, () => ({
+        path,
+        found: "an address, and no monitoring.deadMansSwitch that would use it",
+        allowed: "both or none",
+        fix: "add monitoring.deadMansSwitch: {}, or remove the secret",
+      }));
+    }
+    if (url === undefined) {
+      return [
+        {
+          path,
+          found: "nothing",
+          allowed: "the https URL of a watch outside of the house, for monitoring.deadMansSwitch",
+          fix: `${set}, or leave monitoring.deadMansSwitch out: then nobody notices a house that is dark`,
+        },
+      ];
+    }
+    const found = isReadable(url) ? watchProblem(url, network.domain) : undefined;
+    return issueIf(found !== undefined, () => ({
+      path,
+      found: found ?? "",
+      allowed: "the https URL of a watch outside of the house: one inside falls silent together with it",
+      fix: `take a check's ping URL at healthchecks.io or the like; ${set}`,
+    }));
+  },
+};
+
+const reserved: Check = {
+  name: "no receiver has the name of the dead man's switch",
+  needs: ["monitoring"],
+  run({ monitoring }) {
+    return issueIf(Object.hasOwn(monitoring.receivers, RESERVED), () => ({
+      path: `monitoring.receivers.${RESERVED}`,
+      found: "a receiver with the name of monitoring.deadMansSwitch",
+      allowed: `any other name than ${RESERVED}`,
+      fix: "rename it here and in secrets.alerts",
+    }));
+  },
+};
+
+/** Days of the longest window over which a budget's burn rate is looked at (components/monitoring/slo/burn-rates.ts). */
+const LONGEST_WINDOW_DAYS = 3;
+
+const retention: Check = {
+  name: "metrics are kept as long as the objectives look back",
+  needs: ["monitoring"],
+  run({ monitoring }) {
+    const { retentionDays } = monitoring.prometheus;
+    return issueIf(retentionDays < LONGEST_WINDOW_DAYS, () => ({
+      path: "monitoring.prometheus.retentionDays",
+      found: String(retentionDays),
+      allowed: `at least ${LONGEST_WINDOW_DAYS}: the slowest alert about monitoring.objectives looks so far back`,
+      fix: "keep metrics longer; 30 days also show whether an objective was met",
+    }));
+  },
+};
+
+export const monitoringChecks: readonly Check[] = [receivers, strangers, ports, deadMansSwitch, reserved, retention];

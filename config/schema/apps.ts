@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { absolutePath, bytes, cron, dnsName, hostname, ownerPattern, pattern, rule } from "./scalars";
+import { absolutePath, bytes, cron, dnsName, duration, hostname, ownerPattern, pattern, rule } from "./scalars";
 
 /** Name of an environment variable. */
 const variable = pattern(
@@ -60,6 +60,25 @@ const imageSchema = z.strictObject({
 const jobSchema = z.strictObject({
   command: z.array(z.string()).min(1),
   env: z.record(variable, z.string()).default({}),
+});
+
+/** Words of an alert. */
+function text(least: number, most: number) {
+  const wrong = rule(`a text of ${least} to ${most} characters`, "say in a few words what is wrong and what to do");
+  return z.string().min(least, wrong).max(most, wrong);
+}
+
+/** Something that only this app can have, as an alert. */
+const alertSchema = z.strictObject({
+  /** PromQL; each series of the result is one alert. Prometheus leaves out all of the apps' alerts if one cannot be read. */
+  expr: z.string().min(1),
+  /** How long it must hold. */
+  for: duration.default("15m"),
+  severity: z.enum(["warning", "critical"]).default("warning"),
+  /** One line, for a phone. */
+  summary: text(10, 110),
+  /** The first thing to do; default the app's own log. */
+  description: text(20, 400).optional(),
 });
 
 /** Fields of Kubernetes as they stand in its documentation, merged last, for what nothing here can say. */
@@ -140,6 +159,13 @@ export const appSchema = z.strictObject({
     })
     .prefault({}),
   jobs: z.record(hostname, jobSchema).default({}),
+  /** Alerts beside those that every app has, by name; sent as App<name>, with the label `app`. */
+  alerts: z
+    .record(
+      pattern(/^[A-Z][A-Za-z0-9]{2,39}$/, "a name in PascalCase of 3 to 40 letters and digits", "write QueueStuck"),
+      alertSchema,
+    )
+    .default({}),
   /** Merged into the pod's spec; volumes and initContainers are added to those that are there. */
   pod: kubernetes,
   /** Merged into the container; env and volumeMounts are added to those that are there. */

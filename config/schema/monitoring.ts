@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { bytes, email, httpsUrl, rule } from "./scalars";
 
+/** Percent of the time over 30 days. Below 95 the fastest burn rate could not be told from a whole outage. */
+const objective = (percent: number) => z.number().min(95).max(99.99).default(percent);
+
 /** Where alerts go. Secret parts (URLs with tokens, passwords) are in `secrets.alerts`, under the same name. */
 const receiverSchema = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -32,6 +35,25 @@ export const monitoringSchema = z.strictObject({
   }),
   /** Where the folder runbooks/ is read from a phone; each alert links to its page there. */
   runbookBase: httpsUrl.default("https://github.com/sudoflux/flux-k3s/blob/main/runbooks"),
+  /** What may be bad how often before somebody is told: service level objectives. */
+  objectives: z
+    .strictObject({
+      gateway: objective(99.5),
+      storage: objective(99),
+      backups: objective(99),
+      media: objective(99),
+    })
+    .prefault({}),
+  /**
+   * The dead man's switch: a watch outside of the house that is told every few minutes that alerting works, and speaks
+   * when nobody tells it. Its URL is `secrets.deadMansSwitch`.
+   */
+  deadMansSwitch: z
+    .strictObject({
+      /** How often it is told; what is outside should wait two or three times as long. */
+      everyMinutes: z.int().min(1).max(60).default(5),
+    })
+    .optional(),
   /** Receivers by name. Empty: alerts are only shown in the UI. */
   receivers: z
     .record(

@@ -10,6 +10,8 @@ export const secretsSchema = z.strictObject({
   b2ApplicationKey: z.string().min(1),
   /** Private key for the machines, in OpenSSH form. Left out: the SSH agent of the caller is used. */
   sshPrivateKey: z.string().min(1).optional(),
+  /** Address that the dead man's switch is told at; who knows it can keep it quiet. */
+  deadMansSwitch: z.string().min(1).optional(),
   /** By receiver name: ntfy topic, Discord or Slack webhook URL, SMTP password. */
   alerts: z.record(z.string(), z.string().min(1)).default({}),
 });

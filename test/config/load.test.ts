@@ -39,6 +39,7 @@ function filled(): Record<string, unknown> {
       hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${digits.padStart(43, "A")}`,
       id: `/dev/disk/by-id/nvme-played_${digits}`,
       sha256: "0".repeat(64),
+      deadMansSwitch: "https://watch.example.org/played",
       digest: `sha256:${"0".repeat(64)}`,
       authorizedKeys: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${digits.padStart(43, "A")} owner`,
     };

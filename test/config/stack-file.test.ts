@@ -51,11 +51,15 @@ describe("stack file", () => {
   it("can be planned with every secret encrypted", () => {
     const text = fs
       .readFileSync(path.join(root, "Pulumi.home.yaml"), "utf8")
-      .replace(/^( +(?:b2ApplicationKeyId|b2ApplicationKey|phone)): "FILL_ME.*$/gm, "$1: { secure: v1:abc= }");
+      .replace(
+        /^( +(?:b2ApplicationKeyId|b2ApplicationKey|deadMansSwitch|phone)): "FILL_ME.*$/gm,
+        "$1: { secure: v1:abc= }",
+      );
     const config = readStackFile(file(text));
     expect(parseHomelab(config).secrets).to.deep.equal({
       b2ApplicationKeyId: "[encrypted]",
       b2ApplicationKey: "[encrypted]",
+      deadMansSwitch: "[encrypted]",
       alerts: { phone: "[encrypted]" },
     });
   });

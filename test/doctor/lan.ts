@@ -310,7 +310,12 @@ export function lanConfig(hostKeys: Readonly<Record<string, string>>, edit: (con
     config.versions.k3s.sha256 = digest;
     config.apps.automatic1111.image.digest = `sha256:${digest}`;
     config.identity.admin.email = "owner@example.org";
-    config.secrets = { b2ApplicationKeyId: "id", b2ApplicationKey: "key", alerts: { phone: "topic-of-a-test" } };
+    config.secrets = {
+      b2ApplicationKeyId: "id",
+      b2ApplicationKey: "key",
+      deadMansSwitch: "https://watch.example.org/ping-of-a-test",
+      alerts: { phone: "topic-of-a-test" },
+    };
     const lasts: Record<string, number> = { r730: 100, "k3s-master1": 30, k3s1: 21, k3s2: 23, k3s3: 31 };
     for (const [name, last] of Object.entries(lasts)) {
       const machine = config.machines[name];

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { openNamespaces } from "../../components/isolation/default-deny";
 import type { Homelab } from "../../config/homelab";
 import { fixtures } from "../config/fixtures";
-import { home } from "../support/home";
+import { edited, home } from "../support/home";
 import { NetworkPolicies, type Peer } from "../support/network-policies";
 import { chartPods, ownPods, type Pod } from "../support/pods";
 import { recordedHome, recordedStack, revealed, type RecordedStack } from "../support/stack";
@@ -104,6 +104,7 @@ describe("graph: nothing talks to anything but by a stated flow", function () {
       [p.velero, 8085],
       [p.nodeAgent, 8085],
       [p.dns, 9153],
+      [app("prober"), 9115],
       [otherNode, 9100],
       [otherNode, 10250],
       [{ entity: "host" }, 9965],
@@ -215,6 +216,45 @@ describe("graph: nothing talks to anything but by a stated flow", function () {
     }
     allowed(app("sonarr"), somewhere, 443);
     denied(app("jellyfin"), { world: "", ip: homelab.network.gateway.ip }, 80);
+  });
+
+  it("the prober gets its answers from every layer that it asks, and nothing else", () => {
+    const prober = app("prober");
+    const [ping, router] = [8, { world: "", ip: homelab.network.lan.router }];
+    for (const node of [otherNode, api, { entity: "host" } as const]) {
+      allowed(prober, node, ping, "ICMP");
+      allowed(prober, node, 10250);
+      denied(prober, node, 22);
+      denied(prober, node, 13, "ICMP");
+    }
+    allowed(prober, api, 6443);
+    allowed(prober, p.dns, 53, "UDP");
+    allowed(prober, router, ping, "ICMP");
+    allowed(prober, lan, ping, "ICMP");
+    allowed(prober, lan, 2049);
+    allowed(prober, gateway, 443);
+    allowed(prober, { world: "", ip: homelab.network.gateway.ip }, 443);
+    for (const port of [22, 53, 80, 443]) {
+      denied(prober, router, port);
+    }
+    denied(prober, somewhere, ping, "ICMP");
+    denied(prober, gateway, 80);
+    denied(prober, p.prometheus, 9090);
+    denied(prober, p.alertmanager, 9093);
+    expect(whoReaches(prober, 9115)).to.deep.equal([show(p.prometheus)]);
+  });
+
+  it("the dead man's switch is reached where its URL is known, and only its own server", async () => {
+    const watched = new NetworkPolicies(
+      await recordedStack(
+        "home",
+        edited((config) => (config.secrets.deadMansSwitch = "https://Watch.example.org:8443/ping/secret-path")),
+      ),
+    );
+    expect(watched.allows(p.alertmanager, { world: "watch.example.org" }, 8443)).to.equal(true);
+    expect(watched.allows(p.alertmanager, { world: "watch.example.org" }, 443)).to.equal(false);
+    expect(watched.allows(p.alertmanager, { world: "ntfy.sh" }, 443)).to.equal(true);
+    denied(p.alertmanager, { world: "watch.example.org" }, 8443);
   });
 
   it("logs, dashboards and logins find each other", () => {

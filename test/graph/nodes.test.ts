@@ -53,12 +53,13 @@ describe("graph: nodes come, go and are replaced", () => {
     });
 
     it("touches nothing else but what lists every node", () => {
-      // It has a disk and QuickSync; alerts and dashboards count nodes and disks; Authentik, too, is asked by the gateway on each node.
+      // It has a disk and QuickSync; alerts and dashboards count nodes and disks; the prober asks every node; Authentik, too, is asked by the gateway on each node.
       const more = [
         "longhorn-disks-apply",
         /^intel-gpu-plugin-/,
         /^alert-rules-/,
         /^dashboards-/,
+        "prober-monitor",
         /^authentik(-config)?$/,
       ];
       expect(found.changed.filter((name) => !lists(name, ...more))).to.deep.equal([]);

@@ -72,20 +72,26 @@ describe("graph: what pods may do", function () {
     }
   });
 
-  it("what a namespace of apps would refuse is seen in an app's own fields, of which the configuration lets some through", async () => {
-    const loose = await recordedStack(
-      "home",
-      edited(
-        (config) => (config.apps.sonarr.container = { securityContext: { capabilities: { add: ["SYS_ADMIN"] } } }),
-      ),
-    );
-    const spec = ownPods(loose).find(({ pod }) => pod === "sonarr")?.spec;
-    expect(podSecurityErrors("baseline", spec)).to.deep.equal(["sonarr: capability SYS_ADMIN"]);
-    // The configuration itself refuses these.
-    const worse = { ...spec, hostPID: true, volumes: [{ name: "root", hostPath: { path: "/" } }] };
-    expect(podSecurityErrors("baseline", worse)).to.have.members([
-      ...["hostPID", "volume root: hostPath", "sonarr: capability SYS_ADMIN"],
-    ]);
+  it("what a namespace of apps would refuse, the configuration refuses before", () => {
+    const spec = ownPods(stack).find(({ pod }) => pod === "sonarr")?.spec as { containers: object[] };
+    for (const [name, refused] of [
+      ["SYS_ADMIN", true],
+      ["NET_ADMIN", true],
+      ["ALL", true],
+      ["CHOWN", false],
+    ] as const) {
+      const container = { securityContext: { capabilities: { add: [name] } } };
+      const worse = { ...spec, containers: [{ ...spec.containers[0], ...container }] };
+      expect(podSecurityErrors("baseline", worse), name).to.deep.equal(refused ? [`sonarr: capability ${name}`] : []);
+      const configured = () => home((config) => (config.apps.sonarr.container = container));
+      if (refused) {
+        expect(configured, name).to.throw(/apps\.sonarr\.container/);
+      } else {
+        expect(configured, name).not.to.throw();
+      }
+    }
+    const host = { ...spec, hostPID: true, volumes: [{ name: "root", hostPath: { path: "/" } }] };
+    expect(podSecurityErrors("baseline", host)).to.have.members(["hostPID", "volume root: hostPath"]);
   });
 
   it("no pod of the program has a token that it does not use, nor has any namespace's default account", () => {

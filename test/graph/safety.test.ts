@@ -8,6 +8,7 @@ const SECRETS = {
   b2ApplicationKeyId: "b2-key-id-of-the-test",
   b2ApplicationKey: "b2-key-of-the-test",
   sshPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nof-the-test\n-----END OPENSSH PRIVATE KEY-----\n",
+  deadMansSwitch: "https://watch.example.org/ping-of-the-test",
   alerts: { phone: "topic-of-the-test" },
 };
 

@@ -7,7 +7,7 @@ import { mockState } from "../../plan/mock-state";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { edited, homeConfig, root } from "../support/home";
-import { recordedHome, recordedStack, type RecordedStack } from "../support/stack";
+import { recordedHome, recordAnew, recordedStack, type RecordedStack } from "../support/stack";
 
 const files = ({ recording, graph }: RecordedStack) => artefactsOf(recording, graph);
 
@@ -45,7 +45,7 @@ describe("plan: artefacts", () => {
   });
 
   it("is the same to the byte in two runs", async () => {
-    const second = await recordedStack("home", homeConfig());
+    const second = await recordAnew("home", homeConfig());
     const again = files(second);
     expect(await pictureOf(second.graph)).to.equal(await pictureOf(stack.graph));
     expect([...again.keys()]).to.deep.equal([...home.keys()]);

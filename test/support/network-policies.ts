@@ -60,7 +60,10 @@ export class NetworkPolicies {
     );
   }
 
-  /** Whether a connection is let out at one end and in at the other. Ports are the pod's, not the Service's. */
+  /**
+   * Whether a connection is let out at one end and in at the other. Ports are the pod's, not the Service's; of ICMP the
+   * port is the message's type.
+   */
   public allows(from: Peer, to: Peer, port: number, protocol = "TCP"): boolean {
     return this.out(from, to, port, protocol) && this.in(from, to, port, protocol);
   }
@@ -152,18 +155,25 @@ function ciliumRule(
   proxied: boolean,
 ): boolean {
   const keys = ["Endpoints", "Entities", "CIDR", "CIDRSet", "FQDNs"].map((key) => `${side}${key}`);
-  const unknown = Object.keys(rule).filter((key) => !keys.includes(key) && key !== "toPorts");
+  const unknown = Object.keys(rule).filter((key) => ![...keys, "toPorts", "icmps"].includes(key));
   if (unknown.length > 0) {
     throw new Error(`the evaluator does not know ${unknown.join(", ")}`);
   }
   const [endpoints, entities, cidrs, cidrSets, names] = keys.map((key) => rule[key] as never[] | undefined);
   const stated = keys.some((key) => rule[key] !== undefined);
   const toPorts = rule.toPorts as { ports: Port[] }[] | undefined;
+  const icmps = rule.icmps as { fields: { type: number }[] }[] | undefined;
   // An empty rule matches nothing.
-  if (!stated && toPorts === undefined) {
+  if (!stated && toPorts === undefined && icmps === undefined) {
     return false;
   }
-  if (toPorts && !toPorts.some(({ ports }) => portMatches(ports, port, protocol))) {
+  // Either kind of restriction leaves the other's traffic out.
+  if (
+    (toPorts ?? icmps) &&
+    !(protocol === "ICMP"
+      ? icmps?.some(({ fields }) => fields.some(({ type }) => type === port))
+      : toPorts?.some(({ ports }) => portMatches(ports, port, protocol)))
+  ) {
     return false;
   }
   if (!stated) {

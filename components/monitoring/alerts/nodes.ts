@@ -15,6 +15,7 @@ export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
         name: "NodeDown",
         expr: 'kube_node_status_condition{condition="Ready", status="true"} == 0',
         for: "5m",
+        keepFiringFor: "10m",
         severity: "critical",
         summary: "Node {{ $labels.node }} is not Ready",
         description:
@@ -30,6 +31,17 @@ export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
         summary: "{{ $labels.node }} is up, but its own metrics are gone",
         description:
           "Part of its network may be broken. From another node: curl -m 5 http://ADDRESS:9100/metrics; then the pod.",
+      },
+      {
+        name: "NodeFilesystemFilling",
+        // Only below half, or every installation of something large would be one.
+        expr:
+          `${free} < 50 and min by (node, mountpoint) ` +
+          `(predict_linear(node_filesystem_avail_bytes{${DISKS}}[6h], 86400)) < 0`,
+        for: "1h",
+        severity: "warning",
+        summary: "{{ $labels.mountpoint }} of {{ $labels.node }} is full within a day at this rate",
+        description: "What grows: du -xh --max-depth=2 on it now and in ten minutes. Logs, images or local-path?",
       },
       {
         name: "NodeFilesystemNearEviction",

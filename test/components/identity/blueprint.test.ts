@@ -10,6 +10,7 @@ import {
   type BlueprintEntry,
 } from "../../../components/identity/blueprint";
 import { oidcEndpoints } from "../../../components/identity/oidc";
+import type { Homelab } from "../../../config/homelab";
 import { oidcClients, proxiedServices } from "../../../components/secrets";
 import { home } from "../../support/home";
 import { skipBecause } from "../../support/skip";
@@ -115,7 +116,9 @@ describe("blueprint of Authentik", () => {
     expect(allowedGroups(homelab, "grafana")).to.deep.equal(["homelab-admins", "homelab-viewers"]);
     for (const client of [...clients, ...proxiedApps(homelab).map(({ name }) => name)]) {
       const bound = all("authentik_policies.policybinding").filter(
-        ({ identifiers }) => JSON.stringify(identifiers?.target) === JSON.stringify({ keyOf: `application-${client}` }),
+        ({ identifiers, state }) =>
+          state !== "absent" &&
+          JSON.stringify(identifiers?.target) === JSON.stringify({ keyOf: `application-${client}` }),
       );
       // No binding at all would mean: everybody with an account.
       expect(bound.map(({ attrs }) => attrs?.group)).to.deep.equal(
@@ -123,6 +126,26 @@ describe("blueprint of Authentik", () => {
       );
       expect(new Set(bound.map(({ identifiers }) => identifiers?.order)).size).to.equal(bound.length);
     }
+  });
+
+  it("a group that is let in no more loses its binding, and the last proxied app leaves the outpost", () => {
+    const OVERSEERR = JSON.stringify({ keyOf: "application-overseerr" });
+    const bindings = (edit: (config: any) => void) =>
+      blueprint(home(edit), clientSecrets)
+        .filter(
+          ({ model, identifiers }) =>
+            model.endsWith("policybinding") && JSON.stringify(identifiers?.target) === OVERSEERR,
+        )
+        .map(({ identifiers, state }) => [Number(identifiers?.order), state ?? "present"] as const);
+    const before = bindings((config) => (config.apps.overseerr.access.groups = ["family"]));
+    const after = new Map(bindings((config) => delete config.apps.overseerr.access.groups));
+    const given = before.filter(([, state]) => state === "present").map(([order]) => order);
+    expect(given).to.deep.equal([0, 1]);
+    expect(given.map((order) => after.get(order))).to.deep.equal(["present", "absent"]);
+    const outpost = (homelab: Homelab) =>
+      blueprint(homelab, clientSecrets).find(({ model }) => model === "authentik_outposts.outpost")?.attrs?.providers;
+    expect(outpost(home())).to.not.deep.equal([]);
+    expect(outpost(home((config) => (config.apps = {})))).to.deep.equal([]);
   });
 
   it("puts akadmin into the administrators and leaves it in Authentik's own group", () => {

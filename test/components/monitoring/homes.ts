@@ -31,9 +31,10 @@ export function everyReceiver(): Homelab {
     };
     config.secrets.alerts = {
       phone: "topic-secret",
-      chat: "https://discord.example.org/api/webhooks/1/chat-secret",
-      work: "https://slack.example.org/services/work-secret",
+      chat: "https://discord.com/api/webhooks/1/chat-secret",
+      work: "https://hooks.slack.com/services/work-secret",
       mail: "mail-secret",
     };
+    config.secrets.deadMansSwitch = "https://hc-ping.com/watch-secret";
   });
 }

@@ -155,6 +155,8 @@ describe("kube-prometheus-stack", () => {
       const silent = home((config) => {
         config.monitoring.receivers = {};
         config.secrets.alerts = {};
+        delete config.monitoring.deadMansSwitch;
+        delete config.secrets.deadMansSwitch;
       });
       const { resources } = await record(() => {
         const secrets = new GeneratedSecrets("secrets", homelab);

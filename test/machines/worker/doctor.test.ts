@@ -7,8 +7,8 @@ import { NODE, bootstrappedMachine, lab, needMachines, timed } from "../lab";
 
 /** Every file and folder but logs, with times, owners and sizes; packages; mounts; units with the time since when they run. */
 const FINGERPRINT = `
-find / -xdev \\( -path /var/log -o -path /var/lib/chrony -o -path /proc -o -path /sys \\) -prune -o -printf '%p %T@ %C@ %m %u %s\\n' | sort
-find /run -xdev -path /run/user -prune -o -path /run/log -prune -o -path /run/systemd -prune -o -type f -printf '%p %T@\\n' | grep -Ev '/run/(utmp|sudo|chrony|udev)' | sort
+find / -xdev \\( -path /var/log -o -path /var/lib/chrony -o -path /proc -o -path /sys -o -path /run \\) -prune -o -printf '%p %T@ %C@ %m %u %s\\n' | sort
+find /run -xdev -path /run/user -prune -o -path /run/log -prune -o -path /run/systemd -prune -o -type f -printf '%p %T@\\n' | grep -Ev '/run/(utmp|motd|sudo|chrony|udev)' | sort
 dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
 findmnt --raw --noheadings | grep -v ' *^/run/user/' | grep -v /run/user/
 lsmod | awk '{ print $1 }' | sort

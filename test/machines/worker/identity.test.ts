@@ -20,6 +20,7 @@ interface Step {
   create?: string;
   stdin?: string;
   probe?: string;
+  connection: { user: string };
 }
 
 describe("another machine at the right address", () => {
@@ -40,7 +41,7 @@ describe("another machine at the right address", () => {
     );
     steps = stack.resources
       .map(({ name, inputs }) => ({ name, ...(revealed(inputs) as object) }))
-      .filter((inputs) => "connection" in inputs);
+      .filter((inputs): inputs is Step => "connection" in inputs);
   });
 
   it("is refused by every step of the program, for each kind of proof, before anything is written", async () => {
@@ -49,8 +50,8 @@ describe("another machine at the right address", () => {
     expect(steps.filter(({ stdin, probe }) => stdin === undefined && probe === undefined)).to.deep.equal([]);
     const before = await machine.sh(FINGERPRINT);
     await timed(`${texts.length} steps`, async () => {
-      for (const { name, create, stdin } of texts) {
-        const ran = await machine.ssh(create!, stdin);
+      for (const { name, create, stdin, connection } of texts) {
+        const ran = await machine.ssh(create!, stdin, connection.user === "root" ? "root" : machine.user);
         expect(ran.status, `${name}: ${ran.stderr}`).to.equal(77);
         expect(ran.stderr, name)
           .to.match(/This is another machine: its (product-serial|product-uuid|machine-id) is '[^']+'/)

@@ -1,0 +1,51 @@
+import type { Homelab } from "../../../config/homelab";
+import { authentikNames } from "../../identity/authentik-values";
+import { proxyName } from "../../identity/oauth2-proxy-values";
+import { proxiedServices } from "../../secrets";
+import { answered } from "../prober/probes";
+import { oneOf, type AlertGroup } from "./alert";
+
+/** The login of the house, and the proxies that stand in front of what has none. */
+export function identityAlerts({ hosts }: Homelab): AlertGroup {
+  const { namespace } = authentikNames;
+  const proxies = oneOf(proxiedServices.map(proxyName));
+  return {
+    topic: "identity",
+    alerts: [
+      {
+        name: "AuthentikDown",
+        expr:
+          `max by (peer) (${answered("login", "L7")}) == 0 ` + `unless on () max(${answered("gateway", "L4")}) == 0`,
+        for: "5m",
+        severity: "critical",
+        labels: { layer: "L7" },
+        summary: "Nobody can log in: Authentik does not answer",
+        description:
+          `The gateway is fine. kubectl -n ${namespace} get pods -o wide: the database first, then server and worker. ` +
+          `Grafana's own login still works, https://${hosts.grafana}/login.`,
+      },
+      {
+        name: "AuthentikPartDown",
+        // Names: chart 2025.12 for server and worker, its PostgreSQL subchart for the database.
+        expr:
+          `kube_deployment_status_replicas_available{namespace="${namespace}"} == 0 or ` +
+          `label_replace(kube_statefulset_status_replicas_ready{namespace="${namespace}"} == 0, ` +
+          `"deployment", "$1", "statefulset", "(.+)")`,
+        for: "10m",
+        severity: "warning",
+        summary: "{{ $labels.deployment }} has no running pod",
+        description: `kubectl -n ${namespace} describe pods: the node of its volume down, or memory? Then its log.`,
+      },
+      {
+        name: "LoginProxyDown",
+        expr: `kube_deployment_status_replicas_available{deployment=~"${proxies}"} == 0`,
+        for: "10m",
+        severity: "warning",
+        summary: "{{ $labels.deployment }} is down: what is behind it cannot be opened",
+        description:
+          "Layers 3 and 4 first, then kubectl -n {{ $labels.namespace }} logs deploy/{{ $labels.deployment }} --tail=50. " +
+          "Do not route around it.",
+      },
+    ],
+  };
+}
