@@ -11,7 +11,7 @@ export interface AlertRulesArgs {
   crds: pulumi.Input<pulumi.Resource>[];
 }
 
-/** What is watched in this house, one PrometheusRule for each topic. Needs no running Prometheus: it picks them up. */
+/** What is watched in this house, one PrometheusRule for each topic and each app with alerts of its own. Needs no running Prometheus: it picks them up. */
 export class AlertRules extends OrderedComponent {
   public readonly ready: pulumi.Resource[];
 

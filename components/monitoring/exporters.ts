@@ -15,7 +15,7 @@ export function excludedMountPoints(homelab: Homelab): string {
   return `^/(dev|proc|sys|run/credentials/.+|${[...new Set(inner)].join("|")})($|/)`;
 }
 
-/** No file systems of the network: a hanging server would hang the scrape, and the R730 is watched as a machine. */
+/** No file systems of the network: a hanging server would hang the scrape; the prober asks the storage server instead. */
 export const excludedFileSystems =
   "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nfs4?|nsfs|" +
   "overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs|erofs)$";

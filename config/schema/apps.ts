@@ -70,7 +70,7 @@ function text(least: number, most: number) {
 
 /** Something that only this app can have, as an alert. */
 const alertSchema = z.strictObject({
-  /** PromQL; each series of the result is one alert. Prometheus leaves out all of the apps' alerts if one cannot be read. */
+  /** PromQL; each series of the result is one alert. If one cannot be read, all of this app's own alerts are left out. */
   expr: z.string().min(1),
   /** How long it must hold. */
   for: duration.default("15m"),

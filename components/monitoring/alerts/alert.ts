@@ -33,8 +33,10 @@ export interface RecordingRule {
 
 /** Alerts that one page of runbooks explains. */
 export interface AlertGroup {
-  /** Name of the group, of its PrometheusRule, and of its page: runbooks/<topic>.md. */
+  /** Its page: runbooks/<topic>.md. */
   topic: string;
+  /** Name of the group and of its PrometheusRule, where a page explains several. Default the topic. */
+  name?: string;
   /** Evaluated before the alerts. */
   recordings?: readonly RecordingRule[];
   alerts: readonly Alert[];

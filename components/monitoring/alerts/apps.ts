@@ -95,13 +95,18 @@ function own({ name: app, namespace, alerts }: App): Alert[] {
   }));
 }
 
-/** Applications: down, a job or schedule that fails, and what each declares itself. undefined for a house without any. */
-export function appAlerts({ apps }: Homelab): AlertGroup | undefined {
+/**
+ * Applications: down, and a job or schedule that fails; then what each declares itself, in a PrometheusRule of its own:
+ * the operator leaves out the whole object whose expression Prometheus cannot read.
+ */
+export function appAlerts({ apps }: Homelab): AlertGroup[] {
   const alerts = [
     ...down(apps.filter(({ schedule }) => schedule === undefined)),
     ...jobFailed(apps),
     ...apps.flatMap(notRunning),
-    ...apps.flatMap(own),
   ];
-  return alerts.length === 0 ? undefined : { topic: "apps", alerts };
+  return [
+    { topic: "apps", alerts },
+    ...apps.map((app) => ({ topic: "apps", name: `app-${app.name}`, alerts: own(app) })),
+  ].filter((group) => group.alerts.length > 0);
 }

@@ -51,7 +51,7 @@ export function alertGroups(homelab: Homelab): AlertGroup[] {
     certificateAlerts(),
     gpuAlerts(homelab),
     identityAlerts(homelab),
-    appAlerts(homelab),
+    ...appAlerts(homelab),
     sloAlerts(homelab),
   ].filter((group) => group !== undefined);
 }
@@ -77,10 +77,10 @@ export function groupRules(homelab: Homelab, group: AlertGroup): (PrometheusReco
   ];
 }
 
-/** The rules as objects of the cluster, one for each topic. */
+/** The rules as objects of the cluster, one for each group. */
 export function prometheusRules(homelab: Homelab): PrometheusRule[] {
   return alertGroups(homelab).map((group) => {
-    const name = `homelab-${group.topic}`;
+    const name = `homelab-${group.name ?? group.topic}`;
     return {
       apiVersion: "monitoring.coreos.com/v1",
       kind: "PrometheusRule",

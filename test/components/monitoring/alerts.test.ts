@@ -52,6 +52,14 @@ describe("Alerts", () => {
     }
   });
 
+  it("of an app itself are an object of their own: the operator leaves out a whole object over one bad expression", () => {
+    const holding = prometheusRules(withOwnAlert()).filter(({ spec }) =>
+      JSON.stringify(spec).includes("AppQueueStuck"),
+    );
+    expect(holding.map(({ metadata }) => metadata.name)).to.deep.equal(["homelab-app-sonarr"]);
+    expect(holding[0].spec.groups[0].rules).to.have.length(1);
+  });
+
   it("each have a severity, a summary that fits a phone and a first thing to do", () => {
     for (const { alert, labels, annotations } of allRules(home())) {
       expect(["warning", "critical"], alert).to.include(labels.severity);

@@ -118,7 +118,7 @@ describe("GPU steps, on a booted machine: stand-in card, packages and modules; r
     await machine.sh("systemd-run -q --unit=k3s-agent sleep infinity");
     const ran = await runStep(machine, steps(580)[0]);
     expect(ran.status).to.equal(1);
-    expect(ran.stderr).to.contain("drain the node, reboot it and run again");
+    expect(ran.stderr).to.match(/drain the node \(npm run node -- drain \S+\), reboot it and run again/);
     expect(await bootId()).to.equal(before);
     expect(await machine.sh("systemctl is-active k3s-agent")).to.equal("active");
   });
