@@ -89,6 +89,7 @@ export class Engine implements Deployer {
 
   private async run(onEvent: OnEvent, operation: Operation): Promise<Run> {
     const stack = await this.open();
+    await adoptWhatWasUnderWay(stack);
     const steps = new EngineSteps(onEvent);
     const began = Date.now();
     let failure: string | undefined;
@@ -98,7 +99,7 @@ export class Engine implements Deployer {
       failure = error instanceof Error ? error.message : String(error);
     }
     const milliseconds = Date.now() - began;
-    const exported = (await stack.exportStack()) as { deployment: { resources?: StateResource[] } };
+    const exported = (await stack.exportStack()) as Exported;
     const state = exported.deployment.resources ?? [];
     const results = steps.results(state);
     const told = results.some(({ outcome }) => outcome === "failed") || steps.errors.length > 0;
@@ -157,6 +158,23 @@ export class Engine implements Deployer {
       message: `${reason} (excluded, with what needs it)`,
       dependencies: [],
     }));
+  }
+}
+
+/** As much of an exported stack as is looked at here. */
+interface Exported {
+  deployment: { resources?: StateResource[]; pending_operations?: { type: string; resource: { type: string } }[] };
+}
+
+/**
+ * A run that was killed may have made objects which its state does not have, only that they were under way. The provider
+ * refuses what exists already, lest a renamed resource deletes its own new object; it is told to take it over just this once.
+ */
+async function adoptWhatWasUnderWay(stack: EngineStack): Promise<void> {
+  const { deployment } = (await stack.exportStack()) as Exported;
+  const underWay = deployment.pending_operations ?? [];
+  if (underWay.some(({ type, resource }) => type === "creating" && resource.type.startsWith("kubernetes:"))) {
+    stack.workspace.envVars.PULUMI_K8S_UPSERT_EXISTING_OBJECTS = "true";
   }
 }
 

@@ -2,6 +2,8 @@
 const MASK = "[secret]";
 /** A shorter text would be found in places where it is no secret. */
 const SHORTEST = 6;
+/** A user's or a database's name, which stands beside a password: masked, it would be missing all over the report. */
+const NAME = /^[a-z]+(-[a-z]+)*$/;
 
 /** Remembers secrets, to keep them out of messages. */
 export class Masking {
@@ -15,7 +17,7 @@ export class Masking {
     for (const secret of secrets) {
       const lines = secret.trim().split("\n");
       if (lines.length === 1 || lines[0].startsWith("-----BEGIN")) {
-        lines.filter(({ length }) => length >= SHORTEST).forEach((line) => this.known.add(line));
+        lines.filter((line) => line.length >= SHORTEST && !NAME.test(line)).forEach((line) => this.known.add(line));
       }
     }
   }

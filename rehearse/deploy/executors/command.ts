@@ -100,7 +100,6 @@ export const remoteCommand = command(
     if (!connection) {
       throw new Error("a remote command without a connection");
     }
-    waiting(`the command on ${address(connection)}`);
     return runOverSsh(connection, text, { stdin, environment, signal, waiting });
   },
   ({ connection }) => (connection ? address(connection) : "nowhere"),

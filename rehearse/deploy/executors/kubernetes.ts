@@ -67,7 +67,7 @@ export const kubernetesObject: Executor = async (registration, old, context) => 
 
   let drift: string | undefined;
   try {
-    const live = await api.get(object);
+    const live = await retried(() => api.get(object), context);
     if (known && known.pending !== true && live && context.unchanged) {
       drift = await driftOf(api, object, live, manager, force);
       if (drift === undefined) {
@@ -152,15 +152,20 @@ async function driftOf(
   }
 }
 
-async function applied(
+function applied(
   api: Api,
   object: KubeObject,
   by: { manager: string; force: boolean },
-  { signal, waiting }: Context,
+  context: Context,
 ): Promise<string[]> {
+  return retried(async () => (await api.apply(object, by)).warnings, context);
+}
+
+/** A definition that is established is served a little later, and a namespace may be on its way. */
+async function retried<T>(ask: () => Promise<T>, { signal, waiting }: Context): Promise<T> {
   for (let tried = 0; ; tried++) {
     try {
-      return (await api.apply(object, by)).warnings;
+      return await ask();
     } catch (error) {
       const absent = error instanceof ApiError && error.status === 404;
       if (!absent || tried >= RETRIES) {

@@ -52,6 +52,7 @@ export function sshCommand({ host, port = 22, user = "root" }: SshConnection): s
  */
 export async function runOverSsh(connection: SshConnection, command: string, options: RunOptions): Promise<Finished> {
   const client = await dial(connection, options);
+  options.waiting(`the command on ${address(connection)}`);
   try {
     return await exec(client, command, options);
   } finally {

@@ -88,8 +88,16 @@ describe("what the harness decides", () => {
 
   it("secrets are masked, lines of keys too, texts of scripts not", () => {
     const masking = new Masking();
-    masking.add(["password-1", "-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----", "set -e\nls /etc", "short"]);
-    expect(masking.mask("password-1 abcdefgh ls /etc short")).to.equal("[secret] [secret] ls /etc short");
+    masking.add([
+      "password-1",
+      "authentik",
+      "-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----",
+      "set -e\nls /etc",
+      "short",
+    ]);
+    expect(masking.mask("password-1 authentik abcdefgh ls /etc short")).to.equal(
+      "[secret] authentik [secret] ls /etc short",
+    );
   });
 
   it("URNs are the engine's", () => {
