@@ -50,14 +50,27 @@ export async function standInK3s(version = STAND_IN_VERSION): Promise<string> {
     throw new Error(problem);
   }
   const go = await newEnoughGo();
-  const inputs = [sourcesDigest(), ENVIRONMENT, await goVersion(go), version, process.arch];
+  const settings = linkerSettings(version);
+  const inputs = [sourcesDigest(), ENVIRONMENT, await goVersion(go), settings, process.arch];
   const { folder } = await cached("k3s", inputs, async (building) => {
     const output = path.join(building, "k3s");
     // Beside the entry's files, a link's intermediate objects would be too large for a small /tmp.
-    const flags = ["-trimpath", "-ldflags", `-s -w -X main.version=${version}`, "-o", output];
+    const flags = ["-trimpath", "-ldflags", `-s -w ${settings}`, "-o", output];
     await must("env", ["-C", SOURCES, ...ENVIRONMENT, go, "build", ...flags, "."]);
   });
   return path.join(folder, "k3s");
+}
+
+/** What a release's build says of its version, which API server, kubectl and clients then answer (hack/lib/version.sh). */
+function linkerSettings(version: string): string {
+  const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
+  const of = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((name) => [
+    `${name}.gitVersion=${version}`,
+    `${name}.gitMajor=${major}`,
+    `${name}.gitMinor=${minor}`,
+    `${name}.gitTreeState=clean`,
+  ]);
+  return [`main.version=${version}`, ...of].map((setting) => `-X ${setting}`).join(" ");
 }
 
 /**

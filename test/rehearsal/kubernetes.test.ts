@@ -3,13 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import type { Stack } from "../../../rehearse/deploy/deployer";
-import type { Run, StepResult } from "../../../rehearse/deploy/steps";
-import { goProblem, standInK3s } from "../../../sandbox/k3s";
-import { finished, must, start, temporaryFolder } from "../../../sandbox/processes";
-import { root } from "../../support/home";
-import { skipBecause } from "../../support/skip";
-import { ProgramFolder } from "./programs";
+import type { Stack } from "../../rehearse/deploy/deployer";
+import type { Run, StepResult } from "../../rehearse/deploy/steps";
+import { goProblem, standInK3s } from "../../sandbox/k3s";
+import { finished, must, start, temporaryFolder } from "../../sandbox/processes";
+import { root } from "../support/home";
+import { skipBecause } from "../support/skip";
+import { ProgramFolder } from "../rehearse/deploy/programs";
 
 const SERVER = "10.9.0.1";
 const RUNNER = `

@@ -170,6 +170,9 @@ describe("the stand-in for K3s", () => {
 
     it("answers for its version, and writes token and kubeconfig where K3s does, with its modes", async () => {
       expect((await k3s(server.etc, ["--version"])).stdout).to.equal(`k3s version ${STAND_IN_VERSION} (stand-in)\n`);
+      const versions = await kubectl("version");
+      expect(versions).to.contain(`Client Version: ${STAND_IN_VERSION}`);
+      expect(versions).to.contain(`Server Version: ${STAND_IN_VERSION}`);
       const data = path.join(folder, "master-data/server");
       const authority = fs.readFileSync(path.join(data, "tls/server-ca.crt"));
       const hash = createHash("sha256").update(authority).digest("hex");
