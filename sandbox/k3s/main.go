@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/sirupsen/logrus"
 )
@@ -18,6 +19,12 @@ func etcRancher() string {
 		return folder
 	}
 	return "/etc/rancher"
+}
+
+// Most of this program's time on an emulated processor is its garbage collector's: memory is cheaper there, up to a limit.
+func spendMemory(mebibytes int64) {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(mebibytes << 20)
 }
 
 func main() {
@@ -46,10 +53,12 @@ func command(name string, args []string) error {
 			return err
 		}
 		if name == "server" {
+			spendMemory(1200)
 			return runServer(settings)
 		}
 		return runAgent(settings)
 	case "kubectl":
+		spendMemory(256)
 		return kubectl(args)
 	case "etcd-snapshot":
 		return snapshotCommand(args)

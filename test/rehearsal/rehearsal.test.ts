@@ -34,7 +34,8 @@ const failures = (run: Run): string[] => [...outcomes(run, "failed"), ...run.err
 const begins = (name: string) => (event: DeployEvent) => event.kind === "began" && event.name === name;
 const timed = async (what: string, act: () => Promise<Run>): Promise<Run> => {
   const run = await act();
-  console.log(`      ${what}: ${duration(run.milliseconds)}`);
+  const changed = outcomes(run, "updated", "failed");
+  console.log([`      ${what}: ${duration(run.milliseconds)}`, ...changed.map((step) => `        ${step}`)].join("\n"));
   return run;
 };
 
@@ -125,7 +126,7 @@ describe("The whole rebuild, rehearsed", function () {
       .and.to.contain("unit.iscsid.service was 'inactive");
     expect(told("k3s3-disks-disks-state")).to.contain("disk.nvme-1 was");
     expect(told("longhorn-longhorn-nvme")).to.contain("it was gone");
-    expect(told("cert-manager:cert-manager/cert-manager")).to.contain("image");
+    expect(told("cert-manager:cert-manager/cert-manager")).to.contain("containers");
     expect(outcomes(run, "updated", "created").length, outcomes(run, "updated", "created").join("\n")).to.equal(5);
     expect(
       await house.kubectl("--namespace cert-manager get deployment cert-manager -o jsonpath='{..image}'"),
