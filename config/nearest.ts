@@ -1,9 +1,18 @@
 /** The known name closest to a misspelled one, if it is close at all. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((one, other) => one.distance - other.distance);
-  return ranked.length > 0 && ranked[0].distance <= Math.max(2, name.length / 3) ? ranked[0].candidate : undefined;
+  return nearestAll(name, known).at(0);
+}
+
+/** The known names closest to a misspelled one, all equally close; none if none is close at all. */
+export function nearestAll(name: string, known: readonly string[]): string[] {
+  const ranked = known.map((candidate) => ({
+    candidate,
+    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+  }));
+  const least = Math.min(...ranked.map(({ distance }) => distance));
+  return least <= Math.max(2, name.length / 3)
+    ? ranked.filter(({ distance }) => distance === least).map(({ candidate }) => candidate)
+    : [];
 }
 
 /** Levenshtein's distance: insertions, deletions and substitutions that turn one text into the other. */

@@ -1,4 +1,5 @@
 import { withCatalog } from "./apps/merge";
+import { isNeeded, unknownApps } from "./apps/unknown";
 import { allChecks, type Check } from "./checks";
 import { describe, unknownKey } from "./describe";
 import { homelab, type Homelab } from "./homelab";
@@ -32,7 +33,13 @@ export function parseHomelab(input: unknown, checks: readonly Check[] = allCheck
     if (result.success) {
       Object.assign(sections, { [key]: result.data });
     } else {
-      issues.push(...result.error.issues.flatMap((issue) => describe(issue, [key], raw)));
+      const unknown = key === "apps" ? unknownApps(raw[key]) : new Map<string, ConfigIssue>();
+      issues.push(...unknown.values());
+      // One line says what the missing keys of a misspelt name would say in many.
+      const others = result.error.issues.filter(
+        ({ path: [name, part] }) => !unknown.has(String(name)) || (part !== undefined && !isNeeded(part)),
+      );
+      issues.push(...others.flatMap((issue) => describe(issue, [key], raw)));
     }
   }
   for (const key of Object.keys(raw).filter((name) => !Object.hasOwn(homelabSchema.shape, name))) {

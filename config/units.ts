@@ -23,6 +23,23 @@ export function toMib(size: string): number {
   return Number(toBytes(size) / UNITS.Mi);
 }
 
+const POWERS = ["k", "M", "G", "T", "P", "E"] as const;
+
+/**
+ * The MiB, rounded up, of any quantity of bytes that Kubernetes reads: plain, with an exponent, or with a decimal or binary
+ * unit (kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity). undefined for what is none.
+ */
+export function quantityMib(quantity: unknown): number | undefined {
+  const match = /^([0-9]+\.?[0-9]*|\.[0-9]+)(?:(m)|([kMGTPE])|([KMGTPE]i)|[eE]([+-]?[0-9]+))?$/.exec(String(quantity));
+  if (!match) {
+    return undefined;
+  }
+  const [, number, milli, decimal, binary, exponent] = match as (string | undefined)[];
+  const power = POWERS.indexOf((decimal ?? binary?.charAt(0).replace("K", "k") ?? "") as (typeof POWERS)[number]) + 1;
+  const unit = milli ? 1 / 1000 : exponent ? 10 ** Number(exponent) : (binary ? 1024 : 1000) ** power;
+  return Math.ceil((Number(number) * unit) / 2 ** 20);
+}
+
 /** The hours of a duration that the schema has accepted, such as 720h or 1h30m. */
 export function durationHours(duration: string): number {
   const match = /^(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(duration);

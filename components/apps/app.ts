@@ -9,9 +9,9 @@ import { httpsRoute } from "../network/route";
 import { OrderedComponent } from "../ordered-component";
 import { secretHash, SECRET_HASH_ANNOTATION } from "../secret-hash";
 import type { GeneratedSecrets } from "../secrets";
-import { APP_LABEL, appLabels, claimName, jobName } from "./names";
+import { APP_LABEL, appLabels, claimName, jobName, secretName } from "./names";
 import { appPolicy, jobPolicies } from "./network";
-import { fileKey, filesHash, filesName, jobPod, podSpec, secretName, secretVariables } from "./pod";
+import { fileKey, filesHash, filesName, jobPod, podSpec, secretVariables } from "./pod";
 
 /** Longest run of a job, in seconds; shorter than the wait for it, so that the failure has the job's own reason. */
 const JOB_SECONDS = 3300;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { core } from "@pulumi/kubernetes/types/input";
+import { JOB_MEMORY } from "../../config/apps/memory";
 import { merged } from "../../config/apps/merge";
 import type { App, Homelab } from "../../config/homelab";
 import { intelWorkers, INTEL_RESOURCE } from "../gpu/intel-manifests";
@@ -7,7 +8,7 @@ import { NVIDIA_RESOURCE, NVIDIA_RUNTIME_CLASS, nvidiaWorkers } from "../gpu/nvi
 import { allowedGroups } from "../identity/blueprint";
 import { oidcClientId, oidcEndpoints } from "../identity/oidc";
 import { tolerationsFor } from "../taints";
-import { claimName, MEDIA_CLAIM } from "./names";
+import { claimName, MEDIA_CLAIM, secretName } from "./names";
 
 /**
  * What a root start needs to give itself up: own its folders, change to the user, and stop what then runs as another than
@@ -28,11 +29,6 @@ function ownerOf(homelab: Homelab): { uid: number; gid: number } {
 /** As whom the pod runs and to whom its volumes belong; undefined where the image starts as root. */
 function userOf(homelab: Homelab, { runAs, user }: App): { uid: number; gid: number } | undefined {
   return runAs === "owner" ? ownerOf(homelab) : user;
-}
-
-/** Name of the Secret with an app's generated variables. */
-export function secretName({ name }: Pick<App, "name">): string {
-  return `${name}-generated`;
 }
 
 /** Name of the ConfigMap with an app's files. */
@@ -79,7 +75,7 @@ export function podSpec(homelab: Homelab, app: App): core.v1.PodSpec {
     volumes: volumes(app),
     terminationGracePeriodSeconds: 60,
   };
-  return extended(spec, app.pod, ["volumes", "initContainers"]);
+  return extended(spec, app.pod, ["volumes", "initContainers", "tolerations"]);
 }
 
 /** Fields of Kubernetes over ours; lists that ours would be lost from are added to it. */
@@ -261,7 +257,7 @@ export function jobPod(homelab: Homelab, app: App, job: string): core.v1.PodSpec
           readOnlyRootFilesystem: true,
         },
         volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-        resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+        resources: { requests: { cpu: "50m", memory: JOB_MEMORY.request }, limits: { memory: JOB_MEMORY.limit } },
       },
     ],
     volumes: [{ name: "tmp", emptyDir: { sizeLimit: "1Gi" } }],

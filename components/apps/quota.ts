@@ -1,10 +1,7 @@
 import type { core } from "@pulumi/kubernetes/types/input";
+import { DEFAULT_MEMORY, memoryOfPods } from "../../config/apps/memory";
 import type { Homelab } from "../../config/homelab";
-import { toMib } from "../../config/units";
-import { jobPod, podSpec } from "./pod";
 
-/** Limit of a container that states none; what an app may take is its resources.memoryLimit. */
-const DEFAULT_MEMORY = "1Gi";
 /** Least number of pods of a namespace: replacements, jobs and what somebody starts by hand to look at something. */
 const SPARE_PODS = 10;
 
@@ -20,18 +17,14 @@ export interface NamespaceQuota {
  */
 export function namespaceQuota(homelab: Homelab, namespace: string): NamespaceQuota {
   const apps = homelab.apps.filter((app) => app.namespace === namespace);
-  const pods = apps.flatMap((app) => [
-    podSpec(homelab, app),
-    ...Object.keys(app.jobs).map((job) => jobPod(homelab, app, job)),
-  ]);
-  const memory = pods.map(memoryLimit);
+  const memory = apps.flatMap(memoryOfPods);
   const own = Object.hasOwn(homelab.cluster.quotas, namespace) ? homelab.cluster.quotas[namespace] : undefined;
   const sum = memory.reduce((total, each) => total + each, 0) + Math.max(0, ...memory);
   return {
     quota: {
       hard: {
         "limits.memory": own?.memory ?? `${sum}Mi`,
-        pods: String(own?.pods ?? 2 * pods.length + SPARE_PODS),
+        pods: String(own?.pods ?? 2 * memory.length + SPARE_PODS),
         "services.nodeports": "0",
         "services.loadbalancers": "0",
       },
@@ -46,18 +39,4 @@ export function namespaceQuota(homelab: Homelab, namespace: string): NamespaceQu
       ],
     },
   };
-}
-
-/** Of a pod, in MiB: its containers run side by side. */
-function memoryLimit(spec: core.v1.PodSpec): number {
-  const containers = spec.containers as core.v1.Container[];
-  return containers.reduce((sum, { resources }) => {
-    const limits = (resources as { limits?: Record<string, string> } | undefined)?.limits;
-    return sum + mebibytes(limits?.memory ?? DEFAULT_MEMORY);
-  }, 0);
-}
-
-/** A plain number is one of bytes. */
-function mebibytes(quantity: string): number {
-  return /^[0-9]+$/.test(quantity) ? Math.ceil(Number(quantity) / 2 ** 20) : toMib(quantity);
 }

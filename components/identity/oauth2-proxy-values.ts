@@ -1,8 +1,10 @@
 import type { Homelab } from "../../config/homelab";
 import type { HelmValues } from "../chart";
 import { fromGateway, fromPrometheus, labelled, named, to, toGateway, type FlowRule } from "../isolation/peers";
+import { MONITORING_NAMESPACE } from "../monitoring/names";
 import { SECRET_HASH_ANNOTATION } from "../secret-hash";
 import type { ProxiedService } from "../secrets";
+import { LONGHORN_NAMESPACE } from "../storage/longhorn-nodes";
 import { oidcEndpoints, redirectUri } from "./oidc";
 import { trustedProxies } from "./trusted-proxies";
 
@@ -23,6 +25,11 @@ const upstreamPods: Readonly<Record<ProxiedService, FlowRule>> = {
 /** Name of a service's proxy: the chart's release, hence also its Service. */
 export function proxyName(service: ProxiedService): string {
   return `oauth2-proxy-${service}`;
+}
+
+/** Where a service's proxy runs: beside the service. */
+export function proxyNamespace(service: ProxiedService): string {
+  return service === "longhorn" ? LONGHORN_NAMESPACE : MONITORING_NAMESPACE;
 }
 
 type TomlValue = string | boolean | readonly string[];

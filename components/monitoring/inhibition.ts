@@ -51,6 +51,20 @@ const thing = [
   ...["slo", "schedule", "name", "exported_namespace", "volume", "pod", "deployment", "app"],
 ];
 
+/**
+ * What may cost data. A machine whose kubelet or network is broken still writes to its disks and can still lose them, so only
+ * one that is gone altogether keeps these back. Node* and Kube* without a rule of ours: templates/prometheus/rules-1.14
+ * node-exporter and kubernetes-storage.
+ */
+const dataLoss = [
+  "NodeFilesystem.*",
+  "NodeRAID.*",
+  "KubePersistentVolume.*",
+  "LonghornDisk.*",
+  "LonghornNodeStorageAlmostFull",
+  "LonghornVolumeFaulted",
+];
+
 const named = (...names: string[]) => `alertname =~ "${names.join("|")}"`;
 const AUDIBLE = 'severity =~ "warning|critical"';
 
@@ -65,8 +79,10 @@ function hostRules({ controlPlane }: Homelab): InhibitRule[] {
         },
       ]
     : [];
-  // Its API server is gone for every node, and for whoever asks it.
-  const gone = [named("ApiUnreachable", "ServiceNetworkBroken", "KubeAPIDown", "KubeAPITerminatedRequests")];
+  // Its API server is gone for every node, and for whoever asks it or renews a lease there.
+  const gone = [
+    named("ApiUnreachable", "ServiceNetworkBroken", "KubeAPIDown", "KubeAPITerminatedRequests", "AddressNotAnnounced"),
+  ];
   return [
     ...onHost,
     { source_matchers: [named(...MACHINE), `node =~ "${names}"`], target_matchers: gone },
@@ -74,20 +90,23 @@ function hostRules({ controlPlane }: Homelab): InhibitRule[] {
   ];
 }
 
+/** What is on a machine, silenced by an alert about the machine: everything, or all but what may cost data. */
+function onMachine(source: readonly string[], not: readonly string[], goneAltogether: boolean): InhibitRule[] {
+  const rule = (severity: string, ...but: readonly string[]): InhibitRule => ({
+    source_matchers: [...source],
+    target_matchers: [`alertname !~ "${[...not, ...but].join("|")}"`, `severity =~ "${severity}"`, 'node != ""'],
+    equal: ["node"],
+  });
+  return goneAltogether ? [rule("warning|critical")] : [rule("warning"), rule("critical", ...dataLoss)];
+}
+
 /** One cause, one message. */
 export function inhibitRules(homelab: Homelab): InhibitRule[] {
   return [
     // Of the two, the one that was first and knows the layer.
-    {
-      source_matchers: ['alertname = "NodeUnreachable"'],
-      target_matchers: ['alertname != "NodeUnreachable"', AUDIBLE, 'node != ""'],
-      equal: ["node"],
-    },
-    {
-      source_matchers: ['alertname = "NodeDown"'],
-      target_matchers: [`alertname !~ "${MACHINE.join("|")}"`, AUDIBLE, 'node != ""'],
-      equal: ["node"],
-    },
+    ...onMachine(['alertname = "NodeUnreachable"', 'layer = "L3"'], ["NodeUnreachable"], true),
+    ...onMachine(['alertname = "NodeUnreachable"', 'layer != "L3"'], ["NodeUnreachable"], false),
+    ...onMachine(['alertname = "NodeDown"'], MACHINE, false),
     // A lower layer of the same thing; it stays a while longer than it holds.
     {
       source_matchers: [named("NodeUnreachable", "NfsServerDown"), 'layer = "L3"'],

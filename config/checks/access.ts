@@ -1,5 +1,8 @@
+import { memoryOfPods } from "../apps/memory";
 import { nearest } from "../nearest";
 import { isReadable } from "../placeholders";
+import type { RawHomelab } from "../schema";
+import { toMib } from "../units";
 import { issueIf, type Check } from "./check";
 
 const timezone: Check = {
@@ -72,6 +75,42 @@ const quotas: Check = {
   },
 };
 
+/** Kubernetes refuses pods past a quota one by one, whenever they happen to start anew. */
+const quotasSuffice: Check = {
+  name: "quotas hold what the apps declare",
+  needs: ["cluster", "apps"],
+  run({ cluster, apps }) {
+    return Object.entries(cluster.quotas).flatMap(([namespace, quota]) => {
+      const inside = Object.entries(apps).filter(([, app]) => app.namespace === namespace);
+      const pods = inside.flatMap(([, app]) => memoryOfPods(app));
+      const needed = pods.reduce((sum, each) => sum + each, 0);
+      const path = `cluster.quotas.${namespace}`;
+      return [
+        ...issueIf(quota.memory !== undefined && toMib(quota.memory) < needed, () => ({
+          path: `${path}.memory`,
+          found: `${quota.memory}, and the limits of its apps and their jobs are ${needed}Mi together`,
+          allowed: `at least ${needed}Mi: Kubernetes refuses every pod beyond a quota`,
+          fix: `raise it, or lower resources.memoryLimit of ${largest(inside)}`,
+        })),
+        ...issueIf(quota.pods !== undefined && quota.pods < pods.length, () => ({
+          path: `${path}.pods`,
+          found: `${quota.pods}, and its apps and their jobs are ${pods.length} pods`,
+          allowed: `at least ${pods.length}: Kubernetes refuses every pod beyond a quota`,
+          fix: "raise it, or take it away",
+        })),
+      ];
+    });
+  },
+};
+
+/** The app with the highest limit, and that limit. */
+function largest(apps: readonly [string, RawHomelab["apps"][string]][]): string {
+  const [[name, { resources }]] = [...apps].sort(
+    ([, one], [, other]) => toMib(other.resources.memoryLimit) - toMib(one.resources.memoryLimit),
+  );
+  return `${name}, ${resources.memoryLimit}`;
+}
+
 const auditLog: Check = {
   name: "the audit log is kept longest",
   needs: ["monitoring"],
@@ -85,4 +124,4 @@ const auditLog: Check = {
   },
 };
 
-export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas, auditLog];
+export const accessChecks: readonly Check[] = [timezone, groups, privateKey, quotas, quotasSuffice, auditLog];

@@ -3,25 +3,11 @@ import { nearest } from "../nearest";
 import type { RawHomelab } from "../schema";
 import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
+import { each, type App } from "./app-check";
+import { appCapacityChecks } from "./app-capacity";
+import { appFieldChecks } from "./app-fields";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
-import type { ConfigIssue } from "../issues";
-
-type Apps = RawHomelab["apps"];
-type App = Apps[string];
-
-/** A rule over single apps. */
-function each(
-  name: string,
-  needs: Check["needs"],
-  judge: (app: App, key: string, config: RawHomelab) => ConfigIssue[],
-): Check {
-  return {
-    name,
-    needs: ["apps", ...needs],
-    run: (config) => Object.entries(config.apps).flatMap(([key, app]) => judge(app, key, config)),
-  };
-}
 
 const names: Check = each("apps have names of their own", [], (_app, key) =>
   issueIf((platformServices as readonly string[]).includes(key), () => ({
@@ -97,6 +83,28 @@ const served: Check = each("a port says who may reach it", [], (app, key) => {
       fix: "take port away, or schedule",
     })),
   ];
+});
+
+/**
+ * What the catalog knows of an app was written for its port: its variables, addresses in other apps and what people typed
+ * there. In a pod of its own nothing else is at that port, so there is no reason for another but another image.
+ */
+const ports: Check = each("apps of the catalog are served where they listen", [], (app, key) => {
+  const known = Object.hasOwn(catalog, key) ? catalog[key] : {};
+  const { port, image, env = {} } = known as { port?: number; image?: { repository: string }; env?: object };
+  const stale = Object.entries(env as Record<string, string>)
+    .filter(([name, value]) => app.env[name] === value && new RegExp(`\\b${port}$`).test(value))
+    .map(([name]) => name);
+  const same = image?.repository === app.image.repository;
+  return issueIf(
+    port !== undefined && app.port !== undefined && app.port !== port && (same || stale.length > 0),
+    () => ({
+      path: `apps.${key}.port`,
+      found: `${app.port}, and ${stale.length > 0 ? `${stale.join(", ")} says` : "the catalog has"} ${port}`,
+      allowed: `${port}: so it listens, and so other apps know it`,
+      fix: same ? "take port away: a pod has its ports for itself" : `take port away, or set ${stale.join(", ")} too`,
+    }),
+  );
 });
 
 const policies: Check = each("access policies are complete", ["identity"], ({ access, oidc }, key, { identity }) => {
@@ -340,6 +348,34 @@ const media: Check = {
   },
 };
 
+/** A mount point has to be made before something is mounted at it, and on what is read-only nobody can. */
+const insideReadOnly: Check = each("nothing is mounted inside of media that is read-only", [], (app, key) => {
+  // An export that is read-only is one with media: { readOnly: true }, by the check above.
+  if (!app.media?.readOnly) {
+    return [];
+  }
+  const { mountPath } = app.media;
+  const plain = Array.isArray(app.container.volumeMounts) ? (app.container.volumeMounts as unknown[]) : [];
+  const places = [
+    ...(["volumes", "scratch"] as const).flatMap((part) =>
+      Object.entries(app[part]).map(([name, place]) => ({ path: `${part}.${name}.mountPath`, at: place.mountPath })),
+    ),
+    ...Object.keys(app.files).map((file) => ({ path: `files.${file}`, at: file })),
+    ...plain.map((mount, index) => ({
+      path: `container.volumeMounts[${index}].mountPath`,
+      at: String((mount as { mountPath?: unknown } | null)?.mountPath),
+    })),
+  ];
+  return places
+    .filter(({ at }) => at.startsWith(`${mountPath}/`))
+    .map(({ path, at }) => ({
+      path: `apps.${key}.${path}`,
+      found: `${at}, inside of the media at ${mountPath}, which is read-only`,
+      allowed: "a path outside: nobody can make the mount point there, and the pod never starts",
+      fix: "move it, or write media: { readOnly: false }",
+    }));
+});
+
 const references: Check = each("apps know each other", [], (app, key, { apps }) => {
   const known = Object.keys(apps);
   return [
@@ -413,83 +449,6 @@ const paths: Check = each("nothing is mounted twice", [], (app, key) => {
   return [...folders, ...keys, ...shadowed];
 });
 
-/** Fields that the program itself decides, or that would go around what is checked and limited here. */
-const OURS = {
-  pod: [
-    ...["containers", "hostNetwork", "hostPID", "hostIPC", "hostUsers", "nodeName", "automountServiceAccountToken"],
-    ...["serviceAccount", "serviceAccountName", "restartPolicy", "subdomain", "hostname"],
-  ],
-  container: [
-    "name",
-    "image",
-    "ports",
-    "resources",
-    "command",
-    "args",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-  ],
-} as const;
-
-/** Resources of GPUs: what asks for one counts among its slices, so it must ask by `gpu`. */
-const GPU_RESOURCE = /"(nvidia\.com|gpu\.intel\.com)\/[a-z0-9._-]+":/;
-
-const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", [], (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => [
-    ...Object.keys(app[part])
-      .filter((field) => (OURS[part] as readonly string[]).includes(field))
-      .map((field) => ({
-        path: `apps.${key}.${part}.${field}`,
-        found: "a field that the program decides",
-        allowed: `fields of a ${part} but ${OURS[part].join(", ")}`,
-        fix: "say it by the app's own keys, or leave it out",
-      })),
-    ...issueIf(privileged(app[part]), () => ({
-      path: `apps.${key}.${part}`,
-      found: "privileged, or a path of the host",
-      allowed: "what Kubernetes' baseline standard lets in: the namespaces of apps refuse the rest",
-      fix: "leave it out",
-    })),
-    ...issueIf(GPU_RESOURCE.test(JSON.stringify(app[part])), () => ({
-      path: `apps.${key}.${part}`,
-      found: "a GPU asked for past the count of its slices",
-      allowed: "gpu: nvidia or gpu: quicksync, one share each",
-      fix: "write gpu, and take the resource away",
-    })),
-  ]),
-);
-
-/** Capabilities that Kubernetes' baseline standard lets a container add (pod-security-standards, "Capabilities"). */
-const CAPABILITIES = [
-  ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"],
-  ...["SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
-];
-
-/** Whatever is added as a capability anywhere in these fields. */
-function addedCapabilities(fields: unknown): unknown[] {
-  if (fields === null || typeof fields !== "object") {
-    return [];
-  }
-  return Object.entries(fields).flatMap(([key, value]: [string, unknown]) => {
-    const { add } = (key === "capabilities" ? (value ?? {}) : {}) as { add?: unknown };
-    return [...(Array.isArray(add) ? (add as unknown[]) : []), ...addedCapabilities(value)];
-  });
-}
-
-/** Every namespace of apps enforces the baseline standard (components/isolation/pod-security.ts). */
-const capabilities: Check = each("capabilities of apps are those of the baseline standard", [], (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => {
-    const refused = addedCapabilities(app[part]).filter((name) => !CAPABILITIES.includes(String(name)));
-    return issueIf(refused.length > 0, () => ({
-      path: `apps.${key}.${part}`,
-      found: `capabilities.add: ${refused.join(", ")}`,
-      allowed: `${CAPABILITIES.join(", ")}: the namespaces of apps refuse a pod with any other`,
-      fix: "leave it out; what must reach the kernel is no app and belongs to the platform",
-    }));
-  }),
-);
-
 const ownAlerts: Check = each("alerts of apps have names of their own", [], (app, key) =>
   Object.keys(app.alerts)
     .filter((name) => ["Down", "JobFailed", "ScheduleFailing", "OwnAlert"].includes(name))
@@ -500,10 +459,6 @@ const ownAlerts: Check = each("alerts of apps have names of their own", [], (app
       fix: "rename it, or leave it out: every app has that one",
     })),
 );
-
-function privileged(fields: Record<string, unknown>): boolean {
-  return /"(privileged|allowPrivilegeEscalation)":true|"hostPath":|"hostPort":/.test(JSON.stringify(fields));
-}
 
 /** Names that the program makes of two parts can be made of others too: a + b-c, and a-b + c. */
 const derivedNames: Check = {
@@ -602,7 +557,9 @@ const users: Check = each("a user of the image's is one", [], ({ runAs, user }, 
 );
 
 export const appChecks: readonly Check[] = [
-  ...[names, namespaces, served, policies, groups, hosts, images, volumes],
-  ...[placement, gpuShares, media, references, paths],
-  ...[kubernetesFields, capabilities, ownAlerts, derivedNames, variables, requests, users],
+  ...[names, namespaces, served, ports, policies, groups, hosts, images, volumes],
+  ...[placement, gpuShares, media, insideReadOnly, references, paths],
+  ...appFieldChecks,
+  ...appCapacityChecks,
+  ...[ownAlerts, derivedNames, variables, requests, users],
 ];

@@ -166,7 +166,7 @@ export const appSchema = z.strictObject({
       alertSchema,
     )
     .default({}),
-  /** Merged into the pod's spec; volumes and initContainers are added to those that are there. */
+  /** Merged into the pod's spec; volumes, initContainers and tolerations are added to those that are there. */
   pod: kubernetes,
   /** Merged into the container; env and volumeMounts are added to those that are there. */
   container: kubernetes,

@@ -156,6 +156,8 @@ const nodeCommon = {
         ),
     )
     .default([]),
+  /** Memory as installed; what asks for more is refused. Left out: that is not checked. A VM has vm.memory. */
+  memory: bytes.optional(),
   /** Disks for Longhorn, by name. */
   disks: z.record(hostname, diskSchema).default({}),
 };

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { ConfigError, show } from "../../config/issues";
-import { nearest } from "../../config/nearest";
+import { nearest, nearestAll } from "../../config/nearest";
 import { parseHomelab } from "../../config/parse";
 import { configKeys } from "../../config/schema";
 import { edited, home, homeConfig } from "../support/home";
@@ -54,6 +54,13 @@ describe("parseHomelab", () => {
 
   it("takes the tenth service address for DNS, as K3s does", () => {
     expect(home().clusterDns).to.equal("10.43.0.10");
+  });
+
+  it("asks for the right name of an app that is written as if the catalog knew it", () => {
+    for (const own of [null, {}]) {
+      const { issues } = errorOf(edited((config) => (config.apps.sonar = own)));
+      expect(issues.map(({ path, fix }) => [path, fix])).to.deep.equal([["apps.sonar", "did you mean 'sonarr'?"]]);
+    }
   });
 
   for (const input of [undefined, null, "text", 1, []]) {
@@ -129,5 +136,9 @@ describe("nearest name", () => {
   it("guesses nothing where nothing is near", () => {
     expect(nearest("zzzzzzzz", configKeys)).to.equal(undefined);
     expect(nearest("a", [])).to.equal(undefined);
+  });
+  it("names all that are equally near, and no other", () => {
+    expect(nearestAll("adarr", ["sonarr", "radarr", "xadarr", "lidarr"])).to.deep.equal(["radarr", "xadarr"]);
+    expect(nearestAll("a", [])).to.deep.equal([]);
   });
 });

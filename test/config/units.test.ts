@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { durationHours, toBytes, toKib, toMib } from "../../config/units";
+import { durationHours, quantityMib, toBytes, toKib, toMib } from "../../config/units";
 
 describe("sizes", () => {
   it("are exact", () => {
@@ -25,6 +25,32 @@ describe("sizes", () => {
   it("fail in other forms", () => {
     for (const wrong of ["8", "8G", "8GB", "0Gi", "1.5Gi", " 8Gi", "-1Gi"]) {
       expect(() => toBytes(wrong), wrong).to.throw("not a size");
+    }
+  });
+});
+
+describe("quantities of Kubernetes", () => {
+  it("are read in every form, and rounded up", () => {
+    for (const [quantity, mib] of [
+      ["1Gi", 1024],
+      ["1.5Gi", 1536],
+      ["0.5Ti", 524288],
+      ["1Ki", 1],
+      ["1M", 1],
+      ["1G", 954],
+      ["1e9", 954],
+      ["1E3", 1],
+      [1073741824, 1024],
+      ["1073741824", 1024],
+      ["128974848000m", 123],
+    ] as const) {
+      expect(quantityMib(quantity), String(quantity)).to.equal(mib);
+    }
+  });
+
+  it("are none in other forms", () => {
+    for (const wrong of ["", "Gi", "1GB", "-1Gi", "1 Gi", "one", null, undefined]) {
+      expect(quantityMib(wrong), String(wrong)).to.equal(undefined);
     }
   });
 });

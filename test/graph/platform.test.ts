@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { proxyName, proxyNamespace } from "../../components/identity/oauth2-proxy-values";
+import { proxiedServices } from "../../components/secrets";
 import { defaultPins } from "../../config/pins";
 import { homeConfig } from "../support/home";
 import { openTexts, recordedHome, revealed, type RecordedStack } from "../support/stack";
@@ -30,6 +32,13 @@ describe("graph: the platform as a whole", () => {
       ...ours.map(({ metadata }) => metadata.name),
       ...(values.persistence.defaultClass ? ["longhorn"] : []),
     ]).to.deep.equal(["longhorn"]);
+  });
+
+  it("the proxies are where the alert about them looks", () => {
+    for (const service of proxiedServices) {
+      const proxy = charts().find(({ name }) => name === proxyName(service));
+      expect(revealed(proxy?.inputs.namespace), service).to.equal(proxyNamespace(service));
+    }
   });
 
   it("every route ends at Authentik, OAuth2-Proxy or a service with its own login (trap 56)", () => {

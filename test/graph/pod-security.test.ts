@@ -109,7 +109,7 @@ describe("graph: what pods may do", function () {
     );
   });
 
-  it("apps cannot take a node for themselves: each namespace of them has a quota that its apps fit into", () => {
+  it("each namespace of apps has a quota that its apps fit into, and default limits for containers that state none", () => {
     const { apps } = home();
     const spaces = [...new Set(apps.map(({ namespace }) => namespace))];
     const quotas = stack.ofType(/^kubernetes:core\/v1:ResourceQuota$/).map(({ inputs }) => inputs) as {

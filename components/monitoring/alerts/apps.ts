@@ -1,6 +1,7 @@
 import { longestGapHours } from "../../../config/cron";
 import type { App, Homelab } from "../../../config/homelab";
 import { jobName } from "../../apps/names";
+import { deployments, missing } from "./absence";
 import { oneOf, type Alert, type AlertGroup } from "./alert";
 
 /** Heading of the page about alerts that apps bring along. */
@@ -12,7 +13,7 @@ function selected(metric: string, label: string, apps: readonly App[], names: re
   return `${metric}{namespace=~"${namespaces}", ${label}=~"${oneOf(names)}"${more}}`;
 }
 
-/** No pod although one is wanted; who scaled it to zero knows. */
+/** No pod although one is wanted, or no Deployment; who scaled it to zero knows. */
 function down(apps: readonly App[]): Alert[] {
   if (apps.length === 0) {
     return [];
@@ -28,13 +29,15 @@ function down(apps: readonly App[]): Alert[] {
   return [
     {
       name: "AppDown",
-      expr: `${by} (${of("kube_deployment_status_replicas_available")}) == 0 and ${by} (${of("kube_deployment_spec_replicas")}) > 0`,
+      expr:
+        `${by} (${of("kube_deployment_status_replicas_available")}) == 0 and ${by} (${of("kube_deployment_spec_replicas")}) > 0 ` +
+        `or (${missing(deployments(apps.map(({ name, namespace }) => ({ namespace, deployment: name }))))})`,
       for: "15m",
       severity: "warning",
       summary: "App {{ $labels.deployment }} is down",
       description:
         "Node and volume first: kubectl -n {{ $labels.namespace }} describe pods -l " +
-        "app.kubernetes.io/name={{ $labels.deployment }}. Then its log.",
+        "app.kubernetes.io/name={{ $labels.deployment }}. Then its log. No Deployment at all: pulumi up --refresh.",
     },
   ];
 }

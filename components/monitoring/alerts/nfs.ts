@@ -1,6 +1,32 @@
 import type { Homelab } from "../../../config/homelab";
+import { MEDIA_CLASS } from "../../storage/media-volume";
 import { answered, nfsServers } from "../prober/probes";
-import type { AlertGroup } from "./alert";
+import type { Alert, AlertGroup } from "./alert";
+
+/**
+ * The media share, as a node that mounts it sees it: the kubelet asks csi-driver-nfs, which asks the file system
+ * (pkg/nfs/nodeserver.go NodeGetVolumeStats). Nothing on the storage server itself is watched.
+ */
+function mediaAlerts({ storage }: Homelab): Alert[] {
+  if (!storage.media) {
+    return [];
+  }
+  const claim = "namespace, persistentvolumeclaim";
+  return [
+    {
+      name: "MediaAlmostFull",
+      expr:
+        `100 * max by (${claim}) (kubelet_volume_stats_used_bytes / kubelet_volume_stats_capacity_bytes) ` +
+        `* on (${claim}) group_left () max by (${claim}) (kube_persistentvolumeclaim_info{storageclass="${MEDIA_CLASS}"}) > 95`,
+      for: "30m",
+      severity: "warning",
+      summary: 'The media share is {{ $value | printf "%.0f" }}% full',
+      description:
+        `Downloads stop when it is full. On ${storage.media.server}: df -h, then du -xh --max-depth=2 of the share. Unpacked and ` +
+        "failed downloads first; a recycle bin of Sonarr or Radarr lies on it, too.",
+    },
+  ];
+}
 
 /** The storage server, as all nodes see it. undefined for a house without one. */
 export function nfsAlerts(homelab: Homelab): AlertGroup | undefined {
@@ -31,6 +57,7 @@ export function nfsAlerts(homelab: Homelab): AlertGroup | undefined {
           "ssh {{ $labels.peer }}, then systemctl status nfs-server, exportfs -v and findmnt: an export whose file " +
           "system is not mounted is refused on purpose.",
       },
+      ...mediaAlerts(homelab),
     ],
   };
 }

@@ -33,6 +33,16 @@ export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
           "Part of its network may be broken. From another node: curl -m 5 http://ADDRESS:9100/metrics; then the pod.",
       },
       {
+        name: "KubeStateMetricsMissing",
+        expr: "absent(kube_node_info)",
+        for: "15m",
+        severity: "critical",
+        summary: "Nobody reports nodes, pods and deployments",
+        description:
+          "No alert about them can fire now. kubectl get nodes, then the pod of kube-state-metrics: kubectl -n monitoring " +
+          "get deploy,pods -o wide. Not found: pulumi up --refresh.",
+      },
+      {
         name: "NodeFilesystemFilling",
         // Only below half, or every installation of something large would be one.
         expr:

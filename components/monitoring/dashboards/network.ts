@@ -1,13 +1,12 @@
 import type { Homelab } from "../../../config/homelab";
-import { homeGateway } from "../../network/names";
+import { GATEWAY_SERVICE, homeGateway, L2_LEASE } from "../../network/names";
 import type { Board, Section } from "./board";
 import { lines, okStates, stat, table, timeline } from "./kinds";
 import { countOrZero, highIsBad, lowIsBad } from "./panel";
 import { AGENT_READY } from "./queries";
 
-/** Cilium's Service of a Gateway, and the lease by which nodes agree on who answers ARP for it. */
-const GATEWAY_SERVICE = `cilium-gateway-${homeGateway.name}`;
-const LEASE = `cilium-l2announce-${homeGateway.namespace}-${GATEWAY_SERVICE}`;
+/** The lease of the one who answers ARP for the gateway. */
+const LEASE = `${L2_LEASE}-${homeGateway.namespace}-${GATEWAY_SERVICE}`;
 
 /** Interfaces of the machines on the LAN: the configuration's patterns, without the anchors that PromQL implies. */
 function lanDevices({ network }: Homelab): string {
@@ -147,7 +146,7 @@ function layer2(homelab: Homelab): Section[] {
           title: "Who answers for which service",
           description:
             "The lease's holder answers ARP. An address that is not reached: arping it from the LAN, compare.",
-          queries: [{ expr: 'max by (lease, lease_holder) (kube_lease_owner{lease=~"cilium-l2announce-.*"})' }],
+          queries: [{ expr: `max by (lease, lease_holder) (kube_lease_owner{lease=~"${L2_LEASE}-.*"})` }],
           unit: "short",
           width: 12,
           height: 7,
@@ -167,7 +166,7 @@ function layer2(homelab: Homelab): Section[] {
           width: 12,
           height: 7,
           thresholds: highIsBad(60, 120),
-          alert: "CiliumAgentNotReady",
+          alert: "AddressNotAnnounced",
         }),
       ],
     },

@@ -252,6 +252,7 @@ function media(): Section {
         height: 6,
         thresholds: highIsBad(0.85, 0.95),
         noValue: "not mounted",
+        alert: "MediaAlmostFull",
       }),
       lines({
         title: "Free",

@@ -160,8 +160,23 @@ describe("Alerts", () => {
   });
 
   it("ask for what the house has: no GPU and no BGP, no alerts about them", () => {
-    expect(names(singleNode())).not.to.include.members(["GpuGone", "BgpSessionDown"]);
-    expect(names(home())).to.include.members(["GpuGone", "GpuHot", "BgpSessionDown"]);
+    const some = ["GpuGone", "GpuHot", "QuickSyncGone", "BgpSessionDown"];
+    expect(names(home())).to.include.members(some);
+    expect(names(singleNode()).filter((name) => some.includes(name))).to.deep.equal([]);
+    const withoutArp = home((config) => {
+      config.network.l2Announcements = false;
+      config.network.pool = "192.168.20.0/28";
+      config.network.gateway.ip = "192.168.20.1";
+    });
+    expect(names(withoutArp)).not.to.include("AddressNotAnnounced");
+    const renderOnly = home((config) => {
+      delete config.machines.k3s3.gpu;
+      for (const name of ["jellyfin", "ollama", "automatic1111"]) {
+        config.apps[name].gpu = null;
+      }
+    });
+    expect(names(renderOnly)).to.include("QuickSyncGone").and.not.to.include.members(["GpuGone"]);
+    expect(names(renderOnly)).not.to.include("GpuMetricsMissing");
   });
 
   it("trap 67: name the claim by the volume's labels, not by those of the scrape", () => {

@@ -43,12 +43,24 @@ const symptoms: readonly Labels[] = [
   warning("KubeDaemonSetRolloutStuck", { namespace: "monitoring", daemonset: "prober" }),
 ];
 
+/** A disk of k3s3 that is failing: critical alerts of ours, and two of the chart. */
+const losing: readonly Labels[] = [
+  critical("NodeFilesystemReadOnly", { ...on("k3s3"), mountpoint: "/mnt/nvme-1", device: "/dev/nvme0n1" }),
+  critical("NodeFilesystemNearEviction", { ...on("k3s3"), mountpoint: "/" }),
+  critical("LonghornDiskNotReady", { ...on("k3s3"), disk: "nvme-1" }),
+  critical("LonghornNodeStorageAlmostFull", on("k3s3")),
+  critical("LonghornVolumeFaulted", { ...on("k3s3"), volume: "pvc-3", pvc: "config", pvc_namespace: "media" }),
+  critical("NodeRAIDDegraded", { ...on("k3s3"), device: "md0" }),
+  critical("KubePersistentVolumeFillingUp", { ...on("k3s3"), persistentvolumeclaim: "config", namespace: "media" }),
+];
+
 const r730Off = critical("NfsServerDown", { ...on("r730"), peer: "r730", ...L3 });
 const withR730: readonly Labels[] = [
   critical("NodeUnreachable", { ...on("k3s-master1"), peer: "k3s-master1", ...L3 }),
   critical("NodeDown", on("k3s-master1")),
   ...["k3s1", "k3s2", "k3s3"].map((node) => critical("ApiUnreachable", { ...on(node), peer: "k3s-master1", ...L3 })),
   critical("KubeAPIDown"),
+  critical("AddressNotAnnounced", { namespace: "networking", service: "cilium-gateway-home" }),
   critical("SloBudgetBurning", { slo: "media", window: "1h" }),
   warning("TargetDown", { job: "apiserver" }),
   warning("KubePodNotReady", { namespace: "media", pod: "plex-1" }),
@@ -120,6 +132,27 @@ describe("Inhibition in a running Alertmanager", function () {
     ]);
   });
 
+  for (const [cause, words] of [
+    [critical("NodeDown", { ...on("k3s3"), condition: "Ready", status: "true" }), "its kubelet is down"],
+    [critical("NodeUnreachable", { ...on("k3s3"), peer: "k3s3", ...L4 }), "it answers ping and nothing else"],
+  ] as const) {
+    it(`a node that is there can lose data although ${words}: that is told, its other symptoms are not`, async () => {
+      const others = [
+        critical("LonghornNodeNotReady", on("k3s3")),
+        warning("LonghornDiskNotSchedulable", { ...on("k3s3"), disk: "nvme-1" }),
+        warning("GpuGone", on("k3s3")),
+      ];
+      const messages = await sent([...losing, ...others, cause]);
+      expect(names(messages)).to.deep.equal(
+        [...losing, cause].map(({ alertname }) => `phone-critical: ${alertname}`).sort(),
+      );
+    });
+  }
+
+  it("a machine that is gone says nothing more of its disks", async () => {
+    expect(await sent([...losing, k3s3Off])).to.deep.equal([{ receiver: "phone-critical", alerts: [k3s3Off] }]);
+  });
+
   it("an alert at its higher severity keeps back its lower one, of the same thing only", async () => {
     const gpu = (severity: string, index: string) => alert("GpuHot", severity, { Hostname: "k3s3", gpu: index });
     const messages = await sent([gpu("warning", "0"), gpu("critical", "0"), gpu("warning", "1")]);
@@ -149,7 +182,7 @@ describe("Inhibition in a running Alertmanager", function () {
 
   it("the symptoms are alerts of this house or of its chart", () => {
     const ours = new Set(alertGroups(home()).flatMap(({ alerts }) => alerts.map(({ name }) => name)));
-    const all = [...symptoms, ...withR730, k3s3Off, r730Off].map(({ alertname }) => alertname);
-    expect(all.filter((name) => !ours.has(name) && !/^(Kube|TargetDown$)/.test(name))).to.deep.equal([]);
+    const all = [...symptoms, ...losing, ...withR730, k3s3Off, r730Off].map(({ alertname }) => alertname);
+    expect(all.filter((name) => !ours.has(name) && !/^(Kube|NodeRAID|TargetDown$)/.test(name))).to.deep.equal([]);
   });
 });

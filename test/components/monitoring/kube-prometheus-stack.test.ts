@@ -43,6 +43,10 @@ describe("kube-prometheus-stack", () => {
     }
   });
 
+  it("leaves kube-state-metrics its list of objects, which holds leases (subchart 6.3.0): AddressNotAnnounced reads them", () => {
+    expect(values["kube-state-metrics"] ?? {}).not.to.have.property("collectors");
+  });
+
   it("trap 36: no webhook and no TLS, whose Secret only a hook would make", () => {
     expect(values.prometheusOperator).to.deep.include({
       admissionWebhooks: { enabled: false },

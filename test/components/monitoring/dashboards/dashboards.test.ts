@@ -198,6 +198,11 @@ describe("Dashboards", () => {
         .map(({ expr }) => Number(/[<>] ([\d.]+)$/.exec(expr)?.[1]));
     expect(steps("Temperature").map(({ value }: any) => value)).to.deep.equal([null, ...limits("GpuHot")]);
     expect(steps("Used of each disk").at(-1).value * 100).to.equal(limits("LonghornDiskAlmostFull")[0]);
+    const mediaUsed = everyPanel(home()).find(({ panel }) =>
+      JSON.stringify(panel.targets).includes(`storageclass=\\"media-static`),
+    );
+    const mediaSteps = (mediaUsed?.panel.fieldConfig?.defaults.thresholds as any).steps;
+    expect(mediaSteps.at(-1).value * 100).to.equal(limits("MediaAlmostFull")[0]);
     expect(steps("Free on the machines' own disks")[1].value * 100).to.equal(limits("NodeFilesystemNearEviction")[0]);
     expect(steps("hourly: last good one").at(-1).value).to.equal(limits("VeleroBackupTooOld")[0]);
     expect(steps("weekly: last good one").at(-1).value).to.equal(limits("VeleroBackupTooOld")[2]);

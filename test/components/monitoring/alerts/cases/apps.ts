@@ -18,6 +18,18 @@ const late = told(
   "recyclarr has not run well for 48 hours",
 );
 
+/** Every app of the home stack that runs all the time, and that somebody reports them. */
+const all = [
+  of('kube_node_info{node="k3s1"}', "1x30"),
+  ...home()
+    .apps.filter(({ schedule }) => schedule === undefined)
+    .flatMap(({ name, namespace }) =>
+      (["status_replicas_available", "spec_replicas"] as const).map((metric) =>
+        of(`kube_deployment_${metric}{namespace="${namespace}", deployment="${name}"}`, "1x30"),
+      ),
+    ),
+];
+
 /** A house whose Sonarr has an alert of its own. */
 export const withOwnAlert = () =>
   home((config) => {
@@ -41,6 +53,14 @@ export const appCases: readonly AlertCase[] = [
   { alert: "AppDown", when: "it runs", series: replicas("1x30", "1x30"), at: "20m", fires: [] },
   { alert: "AppDown", when: "somebody scaled it to zero", series: replicas("0x30", "0x30"), at: "20m", fires: [] },
   { alert: "AppDown", when: "it restarts", series: replicas("1x5 0x8 1x30", "1x60"), at: "20m", fires: [] },
+  {
+    alert: "AppDown",
+    when: "its Deployment was deleted, so that nobody says anything of it",
+    series: all.filter(({ series }) => !series.includes('"jellyfin"')),
+    at: "20m",
+    fires: [told("warning", { namespace: "media", deployment: "jellyfin" }, "App jellyfin is down")],
+  },
+  { alert: "AppDown", when: "all run", series: all, at: "20m", fires: [] },
   {
     alert: "AppJobFailed",
     when: "the model was not pulled",

@@ -51,6 +51,14 @@ const nodeCases: readonly AlertCase[] = [
       of('up{job="kubelet", metrics_path="/metrics", node="k3s1"}', "0x30"),
     ],
   }),
+  ...both("KubeStateMetricsMissing", {
+    when: "its Deployment was deleted",
+    series: [of("somebody_else", "1x30")],
+    at: "20m",
+    fires: [told("critical", {}, "Nobody reports nodes, pods and deployments")],
+    otherwise: "it reports",
+    fine: [of('kube_node_info{node="k3s1"}', "1x30")],
+  }),
   ...both("NodeFilesystemFilling", {
     when: "a tenth each hour",
     series: [
@@ -112,6 +120,29 @@ const session = (values: string) => [
   ),
 ];
 
+const served = (namespace: string, service: string) =>
+  of(
+    `kube_service_status_load_balancer_ingress{namespace="${namespace}", service="${service}", uid="1", ip="192.168.10.224", hostname=""}`,
+    "1x30",
+  );
+const owner = (name: string, holder: string, values: string) =>
+  of(
+    `kube_lease_owner{lease="cilium-l2announce-${name}", owner_kind="", owner_name="", namespace="kube-system", lease_holder="${holder}"}`,
+    values,
+  );
+/** The gateway's Service, and a lease as kube-state-metrics writes it: the namespace beside its time is the scrape's. */
+const held = (name: string, renewed = "0+60x30", holder = "k3s1") => [
+  served("networking", "cilium-gateway-home"),
+  of(`kube_lease_renew_time{lease="cilium-l2announce-${name}", namespace="monitoring"}`, renewed),
+  owner(name, holder, "1x30"),
+];
+const notAnnounced = (namespace: string, service: string) =>
+  told(
+    "critical",
+    { namespace, service, lease: `cilium-l2announce-${namespace}-${service}` },
+    `No node tells the LAN where ${namespace}/${service} is`,
+  );
+
 const networkCases: readonly AlertCase[] = [
   ...both("CiliumAgentNotReady", {
     when: "the agent of k3s1 is not ready",
@@ -135,6 +166,13 @@ const networkCases: readonly AlertCase[] = [
     otherwise: "one operator",
     fine: operator("1x30"),
   }),
+  {
+    alert: "CiliumOperatorDown",
+    when: "its Deployment was deleted",
+    series: [{ series: 'kube_node_info{node="k3s1"}', values: "1x30" }],
+    at: "15m",
+    fires: [told("critical", { namespace: "kube-system", deployment: "cilium-operator" }, "No Cilium operator runs")],
+  },
   ...both("CiliumUnreachableNodes", {
     when: "an agent misses two",
     series: peers("2x30"),
@@ -145,6 +183,49 @@ const networkCases: readonly AlertCase[] = [
     otherwise: "it misses none",
     fine: peers("0x30"),
   }),
+  ...both("AddressNotAnnounced", {
+    when: "a new Service that no node has a lease for, while the gateway's is fine",
+    series: [served("media", "player"), ...held("networking-cilium-gateway-home")],
+    at: "10m",
+    fires: [notAnnounced("media", "player")],
+    otherwise: "both are held and renewed",
+    fine: [served("media", "player"), ...held("media-player"), ...held("networking-cilium-gateway-home")],
+  }),
+  {
+    alert: "AddressNotAnnounced",
+    when: "the holder renews its lease no more",
+    series: held("networking-cilium-gateway-home", "0+60x4 240x30"),
+    at: "10m",
+    fires: [notAnnounced("networking", "cilium-gateway-home")],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "the lease was given back, and nobody took it",
+    series: held("networking-cilium-gateway-home", "0+60x30", ""),
+    at: "10m",
+    fires: [notAnnounced("networking", "cilium-gateway-home")],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "another node took over within a minute",
+    series: [
+      ...held("networking-cilium-gateway-home", "0+60x4 240x1 420+60x30").slice(0, 2),
+      owner("networking-cilium-gateway-home", "k3s1", "1x5 _x30"),
+      owner("networking-cilium-gateway-home", "k3s2", "_x6 1x30"),
+    ],
+    at: "10m",
+    fires: [],
+  },
+  {
+    alert: "AddressNotAnnounced",
+    when: "a Service without an address",
+    series: [
+      of('kube_service_info{namespace="media", service="player"}', "1x30"),
+      ...held("networking-cilium-gateway-home"),
+    ],
+    at: "10m",
+    fires: [],
+  },
   ...both("BgpSessionDown", {
     when: "the router does not hear k3s1",
     series: session("0x30"),
@@ -280,12 +361,19 @@ const certificateCases: readonly AlertCase[] = [
   }),
 ];
 
-const slices = (values: string) => [of('kube_node_status_allocatable{resource="nvidia_com_gpu", node="k3s3"}', values)];
+const slices = (values: string) => [
+  of('kube_node_status_allocatable{resource="nvidia_com_gpu", unit="integer", node="k3s3"}', values),
+];
 const temperature = (celsius: number) => [
   of('DCGM_FI_DEV_GPU_TEMP{gpu="0", modelName="Tesla T4", Hostname="k3s3", pod="x"}', `${celsius}x60`),
 ];
 const card = { gpu: "0", modelName: "Tesla T4", Hostname: "k3s3" };
 const hot = (celsius: number) => `GPU 0 (Tesla T4) is at ${celsius} degrees`;
+
+const render = (node: string, values: string) =>
+  of(`kube_node_status_allocatable{resource="gpu_intel_com_i915", unit="integer", node="${node}"}`, values);
+const noQuickSync = (node: string) =>
+  told("warning", { resource: "gpu_intel_com_i915", node }, `${node} offers fewer than 4 shares of QuickSync`);
 
 const gpuCases: readonly AlertCase[] = [
   ...both("GpuGone", {
@@ -306,6 +394,35 @@ const gpuCases: readonly AlertCase[] = [
     fires: [
       told("warning", { resource: "nvidia_com_gpu", node: "k3s3" }, "k3s3 offers fewer than 4 slices of its Tesla T4"),
     ],
+  },
+  ...both("QuickSyncGone", {
+    when: "k3s1 offers nothing, k3s2 does not even name it",
+    series: [render("k3s1", "0x30")],
+    at: "20m",
+    fires: ["k3s1", "k3s2"].map(noQuickSync),
+    otherwise: "all shares of both",
+    fine: [render("k3s1", "4x30"), render("k3s2", "4x30")],
+  }),
+  {
+    alert: "QuickSyncGone",
+    when: "one share is broken, of one node",
+    series: [render("k3s1", "4x30"), render("k3s2", "3x30")],
+    at: "20m",
+    fires: [noQuickSync("k3s2")],
+  },
+  {
+    alert: "QuickSyncGone",
+    when: "it first offers nothing and then is not named: one alert, from the first on",
+    series: [render("k3s1", "0x10 _x30"), render("k3s2", "4x60")],
+    at: "18m",
+    fires: [noQuickSync("k3s1")],
+  },
+  {
+    alert: "QuickSyncGone",
+    when: "the plugin restarts",
+    series: [render("k3s1", "4x5 0x8 4x30"), render("k3s2", "4x60")],
+    at: "20m",
+    fires: [],
   },
   ...both("GpuMetricsMissing", {
     when: "no exporter",
@@ -332,50 +449,96 @@ const gpuCases: readonly AlertCase[] = [
   },
 ];
 
-const part = (values: string) => [
-  of('kube_deployment_status_replicas_available{namespace="authentik", deployment="authentik-worker"}', values),
+const available = (namespace: string, deployment: string, values: string) =>
+  of(
+    `kube_deployment_status_replicas_available{namespace="${namespace}", deployment="${deployment}", instance="10.42.1.9:8080"}`,
+    values,
+  );
+const reported = of('kube_node_info{node="k3s1"}', "1x30");
+const database = of(
+  'kube_statefulset_status_replicas_ready{namespace="authentik", statefulset="authentik-postgresql"}',
+  "1x30",
+);
+const authentik = [
+  available("authentik", "authentik-server", "1x30"),
+  available("authentik", "authentik-worker", "1x30"),
+  database,
+  reported,
 ];
-const database = (values: string) => [
-  of('kube_statefulset_status_replicas_ready{namespace="authentik", statefulset="authentik-postgresql"}', values),
+const proxies = [
+  available("monitoring", "oauth2-proxy-prometheus", "1x30"),
+  available("monitoring", "oauth2-proxy-alertmanager", "1x30"),
+  available("longhorn-system", "oauth2-proxy-longhorn", "1x30"),
+  reported,
 ];
-const proxy = (values: string) => [
-  of('kube_deployment_status_replicas_available{namespace="monitoring", deployment="oauth2-proxy-prometheus"}', values),
+/** All but one; of that, what is said instead. */
+const but = (all: AlertCase["series"], name: string, ...instead: AlertCase["series"]) => [
+  ...all.filter(({ series }) => !series.includes(`"${name}"`)),
+  ...instead,
 ];
+const noPod = (deployment: string, more: Record<string, string> = {}) =>
+  told("warning", { namespace: "authentik", ...more, deployment }, `${deployment} has no running pod`);
+const noDatabase = noPod("authentik-postgresql", { statefulset: "authentik-postgresql" });
+const noProxy = (namespace: string, deployment: string) =>
+  told("warning", { namespace, deployment }, `${deployment} is down: what is behind it cannot be opened`);
 
 const identityCases: readonly AlertCase[] = [
   ...both("AuthentikPartDown", {
     when: "no worker, and no database",
-    series: [...part("0x30"), ...database("0x30")],
-    at: "15m",
-    fires: [
-      told(
-        "warning",
-        { namespace: "authentik", deployment: "authentik-worker" },
-        "authentik-worker has no running pod",
-      ),
-      told(
-        "warning",
-        { namespace: "authentik", statefulset: "authentik-postgresql", deployment: "authentik-postgresql" },
-        "authentik-postgresql has no running pod",
-      ),
+    series: [
+      available("authentik", "authentik-server", "1x30"),
+      available("authentik", "authentik-worker", "0x30"),
+      { ...database, values: "0x30" },
+      reported,
     ],
-    otherwise: "both there",
-    fine: [...part("1x30"), ...database("1x30")],
+    at: "15m",
+    fires: [noPod("authentik-worker"), noDatabase],
+    otherwise: "all there",
+    fine: authentik,
   }),
+  {
+    alert: "AuthentikPartDown",
+    when: "the worker was deleted, so that nobody says anything of it",
+    series: but(authentik, "authentik-worker"),
+    at: "15m",
+    fires: [noPod("authentik-worker")],
+  },
+  {
+    alert: "AuthentikPartDown",
+    when: "all of it was deleted",
+    series: [reported],
+    at: "15m",
+    fires: [noPod("authentik-server"), noPod("authentik-worker"), noDatabase],
+  },
+  {
+    alert: "AuthentikPartDown",
+    when: "nobody reports any object: that is another alert",
+    series: [of("somebody_else", "1x30")],
+    at: "15m",
+    fires: [],
+  },
   ...both("LoginProxyDown", {
-    when: "the proxy of Prometheus is gone",
-    series: proxy("0x30"),
+    when: "the proxy of Prometheus has no pod",
+    series: but(proxies, "oauth2-proxy-prometheus", available("monitoring", "oauth2-proxy-prometheus", "0x30")),
     at: "15m",
-    fires: [
-      told(
-        "warning",
-        { namespace: "monitoring", deployment: "oauth2-proxy-prometheus" },
-        "oauth2-proxy-prometheus is down: what is behind it cannot be opened",
-      ),
-    ],
-    otherwise: "it runs",
-    fine: proxy("1x30"),
+    fires: [noProxy("monitoring", "oauth2-proxy-prometheus")],
+    otherwise: "all run",
+    fine: proxies,
   }),
+  {
+    alert: "LoginProxyDown",
+    when: "the Deployment of Longhorn's was deleted",
+    series: but(proxies, "oauth2-proxy-longhorn"),
+    at: "15m",
+    fires: [noProxy("longhorn-system", "oauth2-proxy-longhorn")],
+  },
+  {
+    alert: "LoginProxyDown",
+    when: "nobody reports any object: that is another alert",
+    series: [of("somebody_else", "1x30")],
+    at: "15m",
+    fires: [],
+  },
 ];
 
 const restoring = () =>

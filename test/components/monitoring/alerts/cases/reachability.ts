@@ -35,6 +35,18 @@ const L4 = { layer: "L4" };
 const L7 = { layer: "L7" };
 const peers = (name: string) => ({ peer: name, node: name });
 
+/** A volume of 30 TB in use on two nodes, by the percentage used. */
+const share = (claim: string, storageClass: string, percent: number) => {
+  const labels = `namespace="media", persistentvolumeclaim="${claim}"`;
+  return [
+    of(`kube_persistentvolumeclaim_info{${labels}, storageclass="${storageClass}", volumename="v"}`, "1x60"),
+    ...["k3s1", "k3s3"].flatMap((node) => [
+      of(`kubelet_volume_stats_used_bytes{${labels}, job="kubelet", node="${node}"}`, `${percent * 3e11}x60`),
+      of(`kubelet_volume_stats_capacity_bytes{${labels}, job="kubelet", node="${node}"}`, "30e12x60"),
+    ]),
+  ];
+};
+
 export const reachabilityCases: readonly AlertCase[] = [
   {
     alert: "NodeUnreachable",
@@ -321,6 +333,20 @@ export const reachabilityCases: readonly AlertCase[] = [
     when: "one node reaches it: a path, told elsewhere",
     series: [...asked("server", "L3", NODES.slice(1)), ...asked("server", "L4", NODES.slice(1))],
     at: "30m",
+    fires: [],
+  },
+  {
+    alert: "MediaAlmostFull",
+    when: "of 30 TB 4 % are left, as two nodes see it",
+    series: [...share("media", "media-static", 96), ...share("jellyfin-config", "longhorn-nvme", 99)],
+    at: "40m",
+    fires: [told("warning", { namespace: "media", persistentvolumeclaim: "media" }, "The media share is 96% full")],
+  },
+  {
+    alert: "MediaAlmostFull",
+    when: "6 % are left; another volume is Longhorn's matter",
+    series: [...share("media", "media-static", 94), ...share("jellyfin-config", "longhorn-nvme", 99)],
+    at: "40m",
     fires: [],
   },
   {

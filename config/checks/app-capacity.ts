@@ -1,0 +1,96 @@
+import type { RawHomelab } from "../schema";
+import { toBytes } from "../units";
+import { each, type App } from "./app-check";
+import { issueIf, type Check } from "./check";
+import { disksOf } from "./disks";
+
+type Machines = RawHomelab["machines"];
+
+/** Machines on which an app may run: those that it names, those with its GPU, or any that no taint of ours keeps pods off. */
+function candidates(machines: Machines, { nodes, gpu }: App): [name: string, machine: Machines[string]][] {
+  const running = Object.entries(machines).filter(([, { role }]) => role !== "hypervisor");
+  const carrying = (gpu: App["gpu"], machine: Machines[string]) =>
+    gpu === undefined ||
+    (machine.role === "worker" && (gpu === "nvidia" ? machine.gpu : machine.quickSync) !== undefined);
+  return running.filter(
+    ([name, machine]) =>
+      (nodes?.includes(name) ?? (machine.role === "worker" || running.length === 1)) && carrying(gpu, machine),
+  );
+}
+
+/** Memory of a machine, where the configuration knows it. */
+function memoryOf(machine: Machines[string]): string | undefined {
+  return machine.role === "hypervisor"
+    ? undefined
+    : ((machine.role === "control-plane" ? machine.vm?.memory : undefined) ?? machine.memory);
+}
+
+/** A pod that no node can take waits for ever, and its Deployment's time-out is all that is said of it. */
+const memory: Check = each("a node has the memory that an app asks for", ["machines"], (app, key, { machines }) => {
+  const asked = app.resources.memory;
+  const able = candidates(machines, app).map(([name, machine]) => ({ name, memory: memoryOf(machine) }));
+  // The kernel and the kubelet take a part, so even all of it is too much.
+  const short = able.every(({ memory: had }) => had !== undefined && toBytes(asked) >= toBytes(had));
+  return issueIf(able.length > 0 && short, () => ({
+    path: `apps.${key}.resources.memory`,
+    found: `${asked}, and it can run on ${able.map(({ name, memory: had }) => `${name} with ${had}`).join(", ")}`,
+    allowed: "less than the largest of them has",
+    fix: "ask for less, or name other machines in nodes",
+  }));
+});
+
+/**
+ * The largest volume that a tier can hold, in bytes: its copies lie on disks of different nodes, and Longhorn promises no
+ * more than a disk has beside its reserve (components/storage/longhorn-settings.ts). undefined for a tier without disks.
+ */
+function largestVolume({ machines, storage }: Pick<RawHomelab, "machines" | "storage">, tier: string) {
+  const nodes = new Map<string, number>();
+  for (const { node, disk } of disksOf(machines)) {
+    if (disk.tier === tier) {
+      const usable = Math.floor(disk.sizeGb * 1e9 * (1 - disk.reservedPercent / 100));
+      nodes.set(node, Math.max(usable, nodes.get(node) ?? 0));
+    }
+  }
+  const byNode = [...nodes.values()].sort((one, other) => other - one);
+  return byNode.at(storage.tiers[tier].replicas - 1);
+}
+
+/** A claim that no disk can hold stays Pending, and its pod with it. */
+const volumes: Check = {
+  name: "a disk of its tier can hold each volume",
+  needs: ["apps", "identity", "machines", "monitoring", "storage"],
+  run({ apps, identity, machines, monitoring, storage }) {
+    const claims = [
+      { path: "identity.databaseSize", size: identity.databaseSize, tier: storage.defaultTier },
+      { path: "monitoring.grafana.size", size: monitoring.grafana.size, tier: storage.defaultTier },
+      ...Object.entries(apps).flatMap(([key, app]) =>
+        Object.entries(app.volumes).map(([volume, { size, tier = storage.defaultTier }]) => ({
+          path: `apps.${key}.volumes.${volume}.size`,
+          size,
+          tier,
+        })),
+      ),
+    ];
+    return claims
+      .filter(({ tier }) => Object.hasOwn(storage.tiers, tier))
+      .flatMap(({ path, size, tier }) => {
+        const most = largestVolume({ machines, storage }, tier);
+        const { replicas } = storage.tiers[tier];
+        return issueIf(most !== undefined && toBytes(size) > BigInt(most), () => ({
+          path,
+          found: size,
+          allowed:
+            `at most ${rounded(most ?? 0)}: what ${replicas === 1 ? "the largest disk" : `disks of ${replicas} nodes`} of ` +
+            `tier ${tier} can hold beside the reserve`,
+          fix: "ask for less, or choose another tier; if the disk is larger than it says, raise its sizeGb",
+        }));
+      });
+  },
+};
+
+/** Bytes in the largest unit that is not nothing, rounded down. */
+function rounded(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${Math.floor(bytes / 2 ** 30)}Gi` : `${Math.floor(bytes / 2 ** 20)}Mi`;
+}
+
+export const appCapacityChecks: readonly Check[] = [memory, volumes];
