@@ -47,12 +47,12 @@ describe("The whole rebuild, rehearsed", function () {
   let house: House;
   const up = async (config?: StackConfig) => (await house.up({ config }))!;
   const fingerprints = async () => {
-    const found: Record<string, string> = {};
-    for (const machine of MACHINES) {
-      // kubectl notes what the API server serves, whoever asks.
-      found[machine] = (await house.sh(machine, FINGERPRINT)).replace(/^\/root\/\.kube\/cache.*\n/gm, "");
-    }
-    return found;
+    // kubectl notes what the API server serves, whoever asks.
+    const one = async (machine: string) =>
+      (await house.sh(machine, FINGERPRINT)).replace(/^\/root\/\.kube\/cache.*\n/gm, "");
+    return Object.fromEntries(
+      await Promise.all(MACHINES.map(async (machine) => [machine, await one(machine)] as const)),
+    );
   };
   const objects = async () => {
     const kinds = (await house.kubectl("api-resources --verbs=list -o name")).split("\n");
