@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseHomelab } from "../config/parse";
 import { STACK, type StackConfig } from "./config";
-import { deployer } from "./deploy/deployer";
+import { begunBy, deployer } from "./deploy/deployer";
 import type { RehearsalIdentity } from "./identity";
-import { notRehearsed } from "./not-rehearsed";
+import { notRehearsed, STAND_INS } from "./not-rehearsed";
 import { printProgress } from "./report/progress";
 import { readRecord, recordOf, writeRecord } from "./report/record";
 import { reportOf } from "./report/report";
@@ -16,6 +16,8 @@ export interface Order {
   identity: RehearsalIdentity;
   phases?: string[];
   keep: boolean;
+  /** File with the numbers of an earlier rebuild from nothing, which this one is compared with and replaces. */
+  numbers?: string;
 }
 
 export const ORDER_FILE = "order.json";
@@ -37,16 +39,18 @@ export async function rehearse(folder: string): Promise<number> {
   const say = (text: string) => console.log(text);
 
   const began = new Date();
+  let broken: string | undefined;
   const homelab = parseHomelab(order.config);
   const world = await World.start(homelab, order.identity, folder, (what) => say(`starting: ${what}`));
   try {
-    const resumed = fs.existsSync(file(STATE_FILE));
+    const resumed = begunBy(file(STATE_FILE)) !== undefined;
     // From nothing, the program knocks until a machine answers, as in a house. What it knows already it asks at once, and
     // takes silence for a failure: then all of them must be up, the VM too, which its hypervisor starts by itself.
     const booted = Promise.all([world.bootWorkers(), resumed ? world.untilVmAnswers(homelab) : undefined]).then(
       () => say("machines have booted"),
       (error: Error) => {
-        say(error.message);
+        broken = error.message;
+        say(broken);
         stop.abort();
       },
     );
@@ -63,12 +67,20 @@ export async function rehearse(folder: string): Promise<number> {
     });
     const progress = printProgress(say);
     const run = await deploy.up((event) => progress.take(event)).finally(() => progress.end());
-    const before = fs.existsSync(file(RECORD_FILE)) ? readRecord(file(RECORD_FILE)) : undefined;
-    const record = recordOf(run, { at: began, stack: STACK, deployer: deploy.kind });
+    if (broken !== undefined) {
+      run.errors.unshift(broken);
+    }
+    const { numbers } = order;
+    const before = numbers !== undefined && fs.existsSync(numbers) ? readRecord(numbers) : undefined;
+    const record = recordOf(run, { at: began, stack: STACK, deployer: deploy.kind, standIns: STAND_INS });
     writeRecord(file(RECORD_FILE), record);
     const report = reportOf(record, before);
     fs.writeFileSync(file(REPORT_FILE), `${report}\n`);
     say(`\n${report}`);
+    if (numbers !== undefined && run.ok) {
+      writeRecord(numbers, record);
+      say(`\nThe numbers are in ${numbers}; the next rebuild from nothing is compared with them.`);
+    }
     if (order.keep && !stop.signal.aborted) {
       await booted;
       say(
@@ -77,7 +89,7 @@ export async function rehearse(folder: string): Promise<number> {
       await stopped;
       return run.ok ? STATUS.green : STATUS.failed;
     }
-    return stop.signal.aborted ? STATUS.interrupted : run.ok ? STATUS.green : STATUS.failed;
+    return broken === undefined && stop.signal.aborted ? STATUS.interrupted : run.ok ? STATUS.green : STATUS.failed;
   } finally {
     say("switching the machines off");
     await world.stop();

@@ -29,6 +29,14 @@ const GATES: Readonly<Record<string, string>> = {
   "authentik-discovery": "runs a command in Authentik's pod, which is not real",
 };
 
+/** What stands in for what, in every step that uses it. */
+export const STAND_INS: readonly string[] = [
+  "the K3s binary: Kubernetes' own API server, controllers, scheduler and etcd, compiled here",
+  "nodes' pods: KWOK says that they run, and nothing runs in them",
+  "Ubuntu's cloud image and the workers' system: Debian 12",
+  "the hypervisor's hardware: a container with systemd, sshd and libvirtd, and no NFS server",
+];
+
 /**
  * What a rehearsal without upstream's charts cannot show, by name, with the reason; the report lists each. Nodes' disks in
  * Longhorn are patches of objects that its manager makes.

@@ -33,19 +33,26 @@ export function resourcesAt(folder: string): Resources {
   };
 }
 
+/** Images, namespaces and what a rehearsal leaves belong to root. */
+export function rootProblem(): string[] {
+  return process.getuid?.() === 0
+    ? []
+    : [
+        "it needs root: images and namespaces belong to root. Run it with sudo; without root there is npm run plan, which shows every script, manifest and setting of the rebuild, and runs nothing",
+      ];
+}
+
 /**
  * Everything that keeps a rehearsal from starting, each with what to do about it. Writes nothing.
  *
  * @param folder where the rehearsal's files will lie.
  */
 export async function rehearsalProblems(homelab: Homelab, folder: string): Promise<string[]> {
-  const sandbox = sandboxProblem();
-  if (process.getuid?.() !== 0) {
+  if (rootProblem().length > 0) {
     // What is missing besides is told to root.
-    return [
-      "it needs root: images and namespaces belong to root. Run it with sudo; without root there is npm run plan, which shows every script, manifest and setting of the rebuild, and runs nothing",
-    ];
+    return rootProblem();
   }
+  const sandbox = sandboxProblem();
   const needed = requirements(homelab);
   return [
     sandbox,
@@ -73,7 +80,7 @@ export function resourceProblems(needed: Resources, found: Resources, folder: st
   return [
     ...(found.freeDisk < needed.freeDisk
       ? [
-          `${folder} has ${gib(found.freeDisk)} free, ${gib(needed.freeDisk)} are needed: free some, or set XDG_STATE_HOME to a folder on a larger disk`,
+          `${folder} has ${gib(found.freeDisk)} free, ${gib(needed.freeDisk)} are needed: free some, or name a folder on a larger disk: sudo XDG_STATE_HOME=/folder npm run rehearse`,
         ]
       : []),
     ...(found.availableMemory < needed.availableMemory

@@ -41,7 +41,9 @@ export async function prepareImages(tell: Tell): Promise<Images> {
   const hypervisor = await hypervisorImage();
   tell("cloud image of the control plane");
   const cloud = await cloudImage(SERVER_PACKAGES);
-  return { accelerator, cloud, key: [worker.root, hypervisor, cloud.sha256].join(" ") };
+  // The path tells what an image was made of, the time which making it was: machines lie on top of that very one.
+  const made = fs.statSync(worker.root).mtimeMs;
+  return { accelerator, cloud, key: [worker.root, made, hypervisor, cloud.sha256].join(" ") };
 }
 
 /** Fills the mirror's folder, from which the rehearsal fetches all it needs, and writes its lock. */

@@ -7,7 +7,7 @@ import { newIdentity, userKey } from "./identity";
 import { ORDER_FILE, STATUS, type Order } from "./inside";
 import { firstProcess, startInside } from "./namespace";
 import type { Options } from "./options";
-import { SLOW, rehearsalProblems } from "./preflight";
+import { SLOW, rehearsalProblems, rootProblem } from "./preflight";
 import { fillMirror, prepareImages } from "./prepare";
 import { RehearsalFolder } from "./state";
 
@@ -18,7 +18,7 @@ const NODE_PHASES = ["stack", "secrets", "cluster", "machines", "nodes", "k3s"];
 export async function run(options: Options): Promise<number> {
   const state = new RehearsalFolder();
   const homelab = plannedHomelab();
-  const problems = options.clean ? [] : await rehearsalProblems(homelab, state.folder);
+  const problems = options.clean ? rootProblem() : await rehearsalProblems(homelab, state.folder);
   const user = state.user();
   if (user !== undefined) {
     problems.unshift(`another rehearsal is under way, process ${user}: wait for its end, or end it with Ctrl-C there`);
@@ -85,19 +85,33 @@ async function prepare(state: RehearsalFolder, { fresh, only, keep }: Options): 
   const domainType = images.accelerator === "kvm" ? "kvm" : "qemu";
   const config = rehearsalConfig({ identity, digests, mirrorFolder, domainType });
   parseHomelab(config);
-  const order: Order = { config, identity, keep, ...(only === "nodes" ? { phases: NODE_PHASES } : {}) };
+  const order: Order = {
+    config,
+    identity,
+    keep,
+    ...(only === "nodes" ? { phases: NODE_PHASES } : {}),
+    // Only a rebuild from nothing is worth a comparison, and only with another one.
+    ...(only === undefined && !resumed ? { numbers: state.numbers } : {}),
+  };
   fs.writeFileSync(state.path(ORDER_FILE), JSON.stringify(order), { mode: 0o600 });
   fs.writeFileSync(state.path("key"), userKey(identity).privateKey, { mode: 0o600 });
   return order;
 }
 
-/** Ctrl-C ends the half inside by its input, so that it can switch the machines off in order; a second one at once. */
+/** One Ctrl-C reaches this process more than once: from the terminal, and again from npm, which hands it on. */
+const SAME_MILLISECONDS = 1500;
+
+/** Ctrl-C ends the half inside by its input, so that it can switch the machines off in order; a later one at once. */
 async function runInside(state: RehearsalFolder, { config }: Order): Promise<number> {
   const inside = startInside(state.folder);
+  let interrupted: number | undefined;
   const interrupt = () => {
-    if (inside.stdin?.writableEnded) {
-      inside.kill("SIGKILL");
+    if (interrupted !== undefined) {
+      if (Date.now() - interrupted > SAME_MILLISECONDS) {
+        inside.kill("SIGKILL");
+      }
     } else {
+      interrupted = Date.now();
       console.log("\nending: the machines write back what they hold; Ctrl-C again takes their power away at once");
       inside.stdin?.end();
     }
@@ -120,7 +134,7 @@ async function runInside(state: RehearsalFolder, { config }: Order): Promise<num
       if (!Object.values<number | null>(STATUS).includes(code)) {
         console.error(`the machines' side ended out of order: ${signal ?? `status ${code}`}`);
       }
-      resolve(code ?? STATUS.interrupted);
+      resolve(code ?? (interrupted === undefined ? STATUS.failed : STATUS.interrupted));
     });
   });
   signals.forEach((signal) => process.off(signal, interrupt));

@@ -27,6 +27,11 @@ export class RehearsalFolder {
     this.lock = path.join(folder, "lock");
   }
 
+  /** Numbers of the last green rebuild from nothing, for the next one to compare with; they outlive the folder. */
+  public get numbers(): string {
+    return `${this.folder}.json`;
+  }
+
   public path(...parts: string[]): string {
     return path.join(this.folder, ...parts);
   }

@@ -149,8 +149,8 @@ export class ContainerHypervisor {
   public async run(text: string): Promise<Ran> {
     const { pid } = this.container ?? {};
     const [inside] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    const enter = ["--target", inside, "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wdns=/"];
-    return finished(start("nsenter", [...enter, "bash"]), text);
+    const enter = ["--target", inside, "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--root"];
+    return finished(start("nsenter", [...enter, "bash", "-c", "cd / && exec bash"]), text);
   }
 
   /** Takes the power away from it and its guests. */

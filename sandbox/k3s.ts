@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { mirroredFile } from "../config/mirror";
 import { k3sRelease } from "../nodes/k3s/node-step";
 import { cached } from "./cache";
-import { must, run } from "./processes";
+import { must, removeFolder, run } from "./processes";
 
 /** The release that the stand-in is built from: its Kubernetes is the same (sandbox/k3s/go.mod). */
 export const STAND_IN_VERSION = "v1.32.5+k3s1";
@@ -54,9 +54,12 @@ export async function standInK3s(version = STAND_IN_VERSION): Promise<string> {
   const inputs = [sourcesDigest(), ENVIRONMENT, await goVersion(go), settings, process.arch];
   const { folder } = await cached("k3s", inputs, async (building) => {
     const output = path.join(building, "k3s");
-    // Beside the entry's files, a link's intermediate objects would be too large for a small /tmp.
+    // Beside the entry's files: intermediate objects are too large for a small /tmp.
+    const temporary = path.join(building, "tmp");
+    fs.mkdirSync(temporary);
     const flags = ["-trimpath", "-ldflags", `-s -w ${settings}`, "-o", output];
-    await must("env", ["-C", SOURCES, ...ENVIRONMENT, go, "build", ...flags, "."]);
+    await must("env", ["-C", SOURCES, ...ENVIRONMENT, `GOTMPDIR=${temporary}`, go, "build", ...flags, "."]);
+    removeFolder(temporary);
   });
   return path.join(folder, "k3s");
 }

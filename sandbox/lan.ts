@@ -22,6 +22,11 @@ export interface LanSpec {
   folder: string;
 }
 
+/** What the kernel puts into every new namespace once a tunnel module is loaded (net.core.fb_tunnels_only_for_init_net). */
+const FALLBACK = new Set([
+  ...["tunl0", "sit0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"],
+]);
+
 /** Name of the bridge that the LAN is. */
 export const LAN_BRIDGE = "lan";
 
@@ -36,7 +41,7 @@ export class Lan {
   public static async start({ cidr, router, hosts, split, folder }: LanSpec): Promise<Lan> {
     const { stdout } = await must("ip", ["-o", "link"]);
     const links = stdout.split("\n").flatMap((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? []);
-    const foreign = links.filter((name) => name !== "lo");
+    const foreign = links.filter((name) => name !== "lo" && !FALLBACK.has(name));
     if (foreign.length > 0) {
       throw new Error(`a LAN is made in an empty network namespace only; this one has ${foreign.join(", ")}`);
     }

@@ -1,4 +1,6 @@
-import { Engine, engineProblem } from "./engine";
+import * as fs from "node:fs";
+import { UserError } from "../../plan/user-error";
+import { Engine, engineFolder, engineProblem } from "./engine";
 import { Harness } from "./harness";
 import type { OnEvent, Run } from "./steps";
 
@@ -32,7 +34,25 @@ export interface Deployer {
   destroy?(onEvent: OnEvent): Promise<Run>;
 }
 
-/** Pulumi's engine if it can be used here, otherwise the harness; see engineProblem for why it cannot. */
+/** Whose state lies there; undefined if there is none. */
+export function begunBy(stateFile: string): Deployer["kind"] | undefined {
+  return fs.existsSync(stateFile) ? "harness" : fs.existsSync(engineFolder(stateFile)) ? "engine" : undefined;
+}
+
+/**
+ * Who has begun the stack; for a new one Pulumi's engine if it can be used here, otherwise the harness. Phases apart are
+ * carried out by the harness only: the engine knows none.
+ *
+ * @throws UserError if the engine has begun it and cannot be used now, or not for what is asked.
+ */
 export function deployer(stack: Stack): Promise<Deployer> {
-  return Promise.resolve(engineProblem() === undefined ? new Engine(stack) : new Harness(stack));
+  const begun = begunBy(stack.stateFile);
+  const problem =
+    stack.phases === undefined ? engineProblem() : "it knows no phases, so it cannot do a part of a rebuild";
+  if (begun === "engine" && problem !== undefined) {
+    throw new UserError(
+      `Pulumi's engine has begun this rehearsal, and cannot go on with it: ${problem}. --fresh begins anew`,
+    );
+  }
+  return Promise.resolve(begun !== "harness" && problem === undefined ? new Engine(stack) : new Harness(stack));
 }

@@ -47,6 +47,11 @@ function hasPlugin(plugin: string): boolean {
   );
 }
 
+/** Where the engine keeps its state. */
+export function engineFolder(stateFile: string): string {
+  return path.resolve(`${stateFile}.engine`);
+}
+
 type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void, exclude: string[]) => Promise<unknown>;
 
 /**
@@ -60,7 +65,7 @@ export class Engine implements Deployer {
   private readonly folder: string;
 
   public constructor(private readonly stack: Stack) {
-    this.folder = path.resolve(`${stack.stateFile}.engine`);
+    this.folder = engineFolder(stack.stateFile);
   }
 
   public up(onEvent: OnEvent): Promise<Run> {

@@ -135,7 +135,10 @@ class Deployment {
   }
 
   /** Carries a resource out; undefined if it failed. */
-  private async step(registration: Registration, partOf?: string): Promise<Done | undefined> {
+  private async step(
+    registration: Registration,
+    whole?: { urn: string; standIn: string | undefined },
+  ): Promise<Done | undefined> {
     const { urn, type, name } = registration;
     const phase = phaseOf(urn);
     const began = Date.now();
@@ -155,7 +158,7 @@ class Deployment {
         message,
         standIn,
         dependencies,
-        partOf,
+        partOf: whole?.urn,
       };
       this.steps.push(step);
       this.onEvent({ kind: "ended", at: step.ended, step });
@@ -166,7 +169,7 @@ class Deployment {
       if (type.startsWith("random:")) {
         this.masking.add(Object.values(done.outputs).filter((value) => typeof value === "string"));
       }
-      finish(done);
+      finish({ ...done, standIn: done.standIn ?? whole?.standIn });
       return done;
     } catch (error) {
       const message = this.signal.aborted ? "stopped" : error instanceof Error ? error.message : String(error);
@@ -219,7 +222,7 @@ class Deployment {
       provider: (reference) => (reference === undefined ? undefined : this.providers.get(reference)),
       notRehearsed: (name) => reasonOf(name, this.stack.notRehearsed),
       begin: (memo) => this.state.set(urn, { type, id: "", inputs: now, outputs: {}, memo, pending: true }),
-      part: (registered) => this.step(registered, urn),
+      part: (registered, standIn) => this.step(registered, { urn, standIn }),
     };
   }
 }

@@ -17,7 +17,7 @@ export class Masking {
     for (const secret of secrets) {
       const lines = secret.trim().split("\n");
       if (lines.length === 1 || lines[0].startsWith("-----BEGIN")) {
-        lines.filter((line) => line.length >= SHORTEST && !NAME.test(line)).forEach((line) => this.known.add(line));
+        lines.filter((line) => line.length >= SHORTEST && !NAME.test(secret)).forEach((line) => this.known.add(line));
       }
     }
   }

@@ -16,12 +16,17 @@ export interface RunRecord {
   steps: StepResult[];
   errors: string[];
   leftBehind: string[];
+  /** What stood in for what, whatever the step. */
+  standIns: readonly string[];
 }
 
-export function recordOf(run: Run, about: { at: Date; stack: string; deployer: Deployer["kind"] }): RunRecord {
+export function recordOf(
+  run: Run,
+  about: { at: Date; stack: string; deployer: Deployer["kind"]; standIns?: readonly string[] },
+): RunRecord {
   const { ok, milliseconds, steps, errors, leftBehind } = run;
-  const { at, stack, deployer } = about;
-  return { version: 1, at: at.toISOString(), stack, deployer, ok, milliseconds, steps, errors, leftBehind };
+  const { at, stack, deployer, standIns = [] } = about;
+  return { version: 1, at: at.toISOString(), stack, deployer, ok, milliseconds, steps, errors, leftBehind, standIns };
 }
 
 export function writeRecord(file: string, record: RunRecord): void {

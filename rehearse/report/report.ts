@@ -15,7 +15,7 @@ export function reportOf(record: RunRecord, before?: RunRecord): string {
     ...section("Phases, from the first step on; they overlap:", phaseLines(steps)),
     ...section("Time:", timeLines(record)),
     ...section("Changed or repaired:", repairs(steps)),
-    ...section("What was real:", realLines(steps, record.deployer)),
+    ...section("What was real:", realLines(record)),
     ...section("Slowest steps:", slowestLines(steps)),
     ...(record.leftBehind.length === 0
       ? []
@@ -83,11 +83,12 @@ function repairs(steps: readonly StepResult[]): string[] {
     .map(({ name, phase, message = "" }) => `${name} (${phase}): ${message}`);
 }
 
-function realLines(steps: readonly StepResult[], deployer: RunRecord["deployer"]): string[] {
+function realLines({ steps, standIns }: RunRecord): string[] {
   const done = steps.filter(({ outcome }) => outcome !== "not rehearsed" && outcome !== "failed");
   const real = done.filter(({ standIn }) => standIn === undefined);
   return [
-    `${real.length} of ${steps.length} steps were carried out for real`,
+    `${real.length} of ${steps.length} steps were carried out as they are in the house`,
+    ...standIns.map((line) => `a stand-in: ${line}`),
     ...byReason(
       done.filter(({ standIn }) => standIn !== undefined),
       ({ standIn = "" }) => standIn,
@@ -96,7 +97,7 @@ function realLines(steps: readonly StepResult[], deployer: RunRecord["deployer"]
       steps.filter(({ outcome }) => outcome === "not rehearsed"),
       ({ message = "no reason given" }) => message,
     ).map((line) => `not rehearsed: ${line}`),
-    ...(deployer === "engine" ? [] : ["not rehearsed: preview, refresh and destroy, which need Pulumi's CLI"]),
+    "not rehearsed: preview, refresh and destroy, which are Pulumi's own commands",
   ];
 }
 

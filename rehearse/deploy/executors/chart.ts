@@ -57,8 +57,8 @@ export const chart: Executor = async (registration, old, context) => {
   }
   const first = objects.filter(({ kind }) => kind === "CustomResourceDefinition" || kind === "Namespace");
   const rest = objects.filter((object) => !first.includes(object));
-  const before = await carryOut(registration, first, [], context);
-  const after = await carryOut(registration, rest, before.urns, context);
+  const before = await carryOut(registration, first, [], standIn, context);
+  const after = await carryOut(registration, rest, before.urns, standIn, context);
   const parts = [...before.parts, ...after.parts];
   const failed = parts.filter((part) => part === undefined).length;
   if (failed > 0) {
@@ -80,10 +80,11 @@ async function carryOut(
   registration: Registration,
   objects: readonly KubeObject[],
   dependencies: readonly string[],
+  standIn: string | undefined,
   context: Context,
 ): Promise<{ parts: (Done | undefined)[]; urns: string[] }> {
   const registrations = objects.map((object) => partOf(registration, object, dependencies));
-  const parts = await Promise.all(registrations.map((part) => context.part(part)));
+  const parts = await Promise.all(registrations.map((part) => context.part(part, standIn)));
   return { parts, urns: registrations.map(({ urn }) => urn) };
 }
 

@@ -29,8 +29,8 @@ export interface Context {
   notRehearsed(name: string): string | undefined;
   /** Records that it is being made, with what a later run needs to go on; done when it is on the disk. */
   begin(memo: Record<string, unknown>): Promise<void>;
-  /** Carries out a resource that is a part of this one, as an object of a chart. */
-  part(registration: Registration): Promise<Done | undefined>;
+  /** Carries out a resource that is a part of this one, as an object of a chart, with what that is a stand-in for. */
+  part(registration: Registration, standIn: string | undefined): Promise<Done | undefined>;
 }
 
 /**

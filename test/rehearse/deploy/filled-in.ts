@@ -17,6 +17,7 @@ export function filledIn(): Record<string, unknown> {
       digest: `sha256:${digest.toString("hex")}`,
       b2ApplicationKeyId: "0".repeat(25),
       b2ApplicationKey: "K000examplekeyexamplekeyexample",
+      deadMansSwitch: "https://hc-ping.com/00000000-0000-4000-8000-000000000000",
       phone: "a-topic-that-nobody-guesses-3141592653",
     };
     return values[key] ?? ed25519(digest);

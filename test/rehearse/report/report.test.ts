@@ -108,7 +108,7 @@ describe("the report of a run", () => {
     expect(text).to.contain("k3s (k3s): it is full\n    To look further: ssh root@x");
     expect(text).to.contain("the program said no");
     expect(text).to.contain("sysctl (machines): drift of k3s1: swap was 'on'");
-    expect(text).to.contain("2 of 5 steps were carried out for real");
+    expect(text).to.contain("2 of 5 steps were carried out as they are in the house");
     expect(text).to.contain("on a stand-in: 1 because a chart of our own: cilium");
     expect(text).to.contain("not rehearsed: 1 because there is no Backblaze here: bucket");
     expect(text).to.contain("makespan 20 s, critical path 18 s: ratio 1.11");
