@@ -18,7 +18,7 @@ export interface CrdBundleArgs {
  */
 export function crdBundle(name: string, args: CrdBundleArgs, opts: pulumi.ComponentResourceOptions): HostStep {
   const wanted = Object.entries(args.served).map(([crd, versions]) => `${crd}=${versions.join(",")}`);
-  const variables = { CRDS: wanted };
+  const asked = { libraries: ["crds-lib.sh"], variables: { CRDS: wanted } };
   return new HostStep(
     name,
     {
@@ -26,11 +26,12 @@ export function crdBundle(name: string, args: CrdBundleArgs, opts: pulumi.Compon
       script: {
         name,
         source: "apply-crds.sh",
-        variables: { URL: args.url, SHA256: args.sha256, ...variables },
+        libraries: asked.libraries,
+        variables: { URL: args.url, SHA256: args.sha256, ...asked.variables },
         timeoutSeconds: 600,
       },
       state: {
-        probe: { source: "apply-crds.probe.sh", variables },
+        probe: { source: "apply-crds.probe.sh", ...asked },
         expected: Object.fromEntries(Object.keys(args.served).map((crd) => [`crd.${crd}`, "served"])),
       },
     },

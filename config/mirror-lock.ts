@@ -74,14 +74,14 @@ export function fileSha256(file: string): string {
  * Every chart that the mirror cannot give, or that is another one than was recorded. Looked at before anything is
  * touched: a run that stops at its ninth chart leaves a house half built.
  *
- * @param folder where the lock lies.
+ * @param folder where the lock lies, unless the mirror names another.
  */
 export function mirroredChartIssues({ versions }: Homelab, folder: string): ConfigIssue[] {
   const { mirror } = versions;
   if (!mirror) {
     return [];
   }
-  const lock = readLock(folder);
+  const lock = readLock(mirror.lockFolder ?? folder);
   return (Object.keys(chartSources) as ChartName[]).flatMap((name) => {
     const version = versions.charts[name];
     const key = chartKey(name, version);

@@ -96,9 +96,10 @@ async function run(options: Options): Promise<void> {
   }
   makeFolder(folder);
 
+  const lockFolder = homelab.versions.mirror?.lockFolder ?? root;
   let lock;
   try {
-    lock = readLock(root);
+    lock = readLock(lockFolder);
   } catch (error) {
     throw new UserError((error as Error).message);
   }
@@ -114,7 +115,7 @@ async function run(options: Options): Promise<void> {
       console.log(`${result.padEnd(8)} ${kind.padEnd(6)} ${name}${reason === undefined ? "" : `\n         ${reason}`}`),
   });
   if (!options.check) {
-    writeLock(root, lock);
+    writeLock(lockFolder, lock);
   }
   conclude(outcomes, folder, options);
 }

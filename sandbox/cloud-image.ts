@@ -65,19 +65,22 @@ cp "$1/usr/lib/grub/i386-pc/boot.img" "$1/boot/grub/boot.img"
 /**
  * A Debian 12 cloud image, from the cache if one of exactly these inputs is there. It stands in for Ubuntu's, which cannot
  * be had everywhere: same cloud-init, netplan, BIOS boot and growing root file system; another distribution and version.
+ *
+ * @param more further packages, for a VM that reaches no package mirror.
  */
-export async function cloudImage(): Promise<CloudImage> {
-  const inputs = [PACKAGES, CUSTOMIZE, BYTES, sources()];
-  const { folder, fresh } = await cached("cloud-12", inputs, build);
+export async function cloudImage(more: readonly string[] = []): Promise<CloudImage> {
+  const packages = [...PACKAGES, ...more];
+  const inputs = [packages, CUSTOMIZE, BYTES, sources()];
+  const { folder, fresh } = await cached("cloud-12", inputs, (building) => build(building, packages));
   const file = path.join(folder, "image.qcow2");
   return { file, sha256: fs.readFileSync(path.join(folder, "sha256"), "utf8").trim(), fresh };
 }
 
-async function build(folder: string): Promise<void> {
+async function build(folder: string, packages: readonly string[]): Promise<void> {
   const tree = path.join(folder, "tree");
   const raw = path.join(folder, "image.raw");
   const image = path.join(folder, "image.qcow2");
-  await debianTree(folder, tree, PACKAGES, CUSTOMIZE);
+  await debianTree(folder, tree, packages, CUSTOMIZE);
   // Names that do not change with the kernel; links at the root are the package's own, but not in a chroot without it.
   fs.copyFileSync(bootFile(tree, "vmlinuz-"), path.join(tree, "vmlinuz.boot"));
   fs.copyFileSync(bootFile(tree, "initrd.img-"), path.join(tree, "initrd.boot"));

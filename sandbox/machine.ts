@@ -8,7 +8,7 @@ import { chooseAccelerator, type Accelerator } from "./accelerator";
 import { identityFiles, smbiosString } from "./credentials";
 import { USER, debianImage } from "./image";
 import { startPackageProxy, type PackageProxy } from "./package-proxy";
-import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "./processes";
+import { finished, must, removeFolder, run, start, temporaryFolder, type Ran } from "./processes";
 import { byId, qemuArguments, type DiskSpec, type QemuSpec } from "./qemu";
 import { Qmp, type QemuEvent } from "./qmp";
 
@@ -23,6 +23,38 @@ export interface MachineSpec {
   packages?: readonly string[];
   /** Blank disks, by name. */
   disks?: Readonly<Record<string, DiskSpec>>;
+  /** A place on a LAN, in this process's network namespace. Default: alone, reached by a loopback port. */
+  network?: MachineNetwork;
+  /** Its host key and the key of who logs in. Default: new ones. */
+  keys?: MachineKeys;
+  /** Default: a new one. */
+  identity?: MachineIdentity;
+  /**
+   * Folder for its files, which then outlive it: a machine made there again goes on from the disks that it finds, as after
+   * a power cut. Default: a temporary one, deleted at the latest when this process ends.
+   */
+  folder?: string;
+}
+
+/** What the firmware says of a machine. */
+export interface MachineIdentity {
+  /** DMI UUID. */
+  uuid: string;
+  /** DMI serial number. */
+  serial: string;
+}
+
+export interface MachineNetwork {
+  /** Existing bridge. */
+  bridge: string;
+  mac: string;
+  /** IPv4 address that the LAN's DHCP server gives to the MAC address. */
+  address: string;
+}
+
+export interface MachineKeys {
+  host: HostKey;
+  user: HostKey;
 }
 
 /** Longest boots that were seen: 60 s in software emulation beside a busy core, 8 s with KVM. */
@@ -54,8 +86,11 @@ export class Machine {
     public readonly accelerator: Accelerator,
     private readonly folder: string,
     private readonly qemu: QemuSpec,
-    private readonly proxy: PackageProxy,
-    keys: { host: HostKey; user: HostKey },
+    /** Where its sshd is reached. */
+    private readonly reached: { host: string; port: number },
+    private readonly proxy: PackageProxy | undefined,
+    private readonly kept: boolean,
+    keys: MachineKeys,
     disks: Readonly<Record<string, DiskSpec>>,
   ) {
     this.disks = Object.fromEntries(Object.entries(disks).map(([disk, spec]) => [disk, byId(spec)]));
@@ -71,26 +106,30 @@ export class Machine {
     processors = 1,
     packages,
     disks = {},
+    network,
+    keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) },
+    identity = { uuid: randomUUID(), serial: `SANDBOX${randomBytes(4).toString("hex").toUpperCase()}` },
+    folder: given,
   }: MachineSpec): Promise<Machine> {
     const image = await debianImage(packages);
     const accelerator = await chooseAccelerator(image);
     // The root disk's changes, and two checkpoints of the memory.
-    const folder = temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
+    const folder = given ?? temporaryFolder(name, 2 ** 30 + 2 * memoryMib * 2 ** 20);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = (last: string) => path.join(folder, last);
-    const keys = { host: newKey(`${name}-host`), user: newKey(`${name}-user`) };
-    const proxy = await startPackageProxy();
-    const sshPort = await freePort();
+    const proxy = network ? undefined : await startPackageProxy();
+    const reached = network ? { host: network.address, port: 22 } : { host: "127.0.0.1", port: await freePort() };
 
     fs.writeFileSync(file("key"), keys.user.privateKey, { mode: 0o600 });
-    fs.writeFileSync(file("known_hosts"), `[127.0.0.1]:${sshPort} ${keys.host.publicKey}\n`);
+    fs.writeFileSync(file("known_hosts"), `${knownHost(reached)} ${keys.host.publicKey}\n`);
     fs.writeFileSync(file("credentials"), smbiosString(identityFiles(keys.host, keys.user.publicKey)), { mode: 0o600 });
     // One stream of the guest arrives as standard input and output of a process of its own.
     fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
 
-    await must("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image.root, "-F", "raw", file("root.qcow2")]);
+    await makeDisk(file("root.qcow2"), ["-b", image.root, "-F", "raw"]);
     const attached = Object.entries(disks).map(([disk, spec]) => ({ ...spec, file: file(`${disk}.qcow2`) }));
     for (const disk of attached) {
-      await must("qemu-img", ["create", "-q", "-f", "qcow2", disk.file, String(disk.bytes)]);
+      await makeDisk(disk.file, [], disk.bytes);
     }
     const qemu: QemuSpec = {
       name,
@@ -98,30 +137,31 @@ export class Machine {
       image,
       memoryMib,
       processors,
-      uuid: randomUUID(),
-      serial: `SANDBOX${randomBytes(4).toString("hex").toUpperCase()}`,
+      ...identity,
       credentials: file("credentials"),
       overlay: file("root.qcow2"),
       disks: attached,
-      sshPort,
-      proxyRelay: ["/bin/bash", file("relay"), String(proxy.port)],
+      network: network
+        ? { kind: "tap", device: await tap(network), mac: network.mac }
+        : { kind: "user", sshPort: reached.port, proxyRelay: ["/bin/bash", file("relay"), String(proxy?.port)] },
       control: file("control"),
       console: file("console.log"),
     };
-    return new Machine(name, accelerator, folder, qemu, proxy, keys, disks);
+    return new Machine(name, accelerator, folder, qemu, reached, proxy, given !== undefined, keys, disks);
   }
 
   /** Arguments of an SSH connection, as the program's own resources take them. */
   public connection(user: string = this.user) {
-    return { host: "127.0.0.1", port: this.qemu.sshPort, user, hostKey: this.hostKey, privateKey: this.privateKey };
+    return { ...this.reached, user, hostKey: this.hostKey, privateKey: this.privateKey };
   }
 
   /**
    * Switches the machine on and waits until one can log in.
    *
+   * @param seconds until it counts as one that does not boot.
    * @throws Error with the last lines of the machine's console.
    */
-  public async boot(): Promise<void> {
+  public async boot(seconds = BOOT_SECONDS[this.accelerator]): Promise<void> {
     if (this.process) {
       throw new Error(`${this.name} is on already`);
     }
@@ -140,7 +180,7 @@ export class Machine {
     });
     // From the first moment on: a taken port, a missing file and a full disk are told at once, not as a login that fails.
     this.qmp = await this.untilControl(() => said.trim());
-    await this.untilLogin(BOOT_SECONDS[this.accelerator], () =>
+    await this.untilLogin(seconds, () =>
       this.process === undefined ? (this.broken ?? `QEMU ended: ${said.trim()}`) : undefined,
     );
   }
@@ -155,7 +195,7 @@ export class Machine {
       }
       if (!this.process) {
         const taken = said().includes("host forwarding rule")
-          ? `port ${this.qemu.sshPort} of 127.0.0.1 is taken by somebody else: `
+          ? `port ${this.reached.port} of ${this.reached.host} is taken by somebody else: `
           : "";
         throw new Error(`${this.name} does not start: ${taken}QEMU ended: ${said()}`);
       }
@@ -214,8 +254,8 @@ export class Machine {
       `UserKnownHostsFile=${path.join(this.folder, "known_hosts")}`,
     ].flatMap((option) => ["-o", option]);
     return start("ssh", [
-      ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.qemu.sshPort)],
-      ...[...options, `${user}@127.0.0.1`, command],
+      ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.reached.port)],
+      ...[...options, `${user}@${this.reached.host}`, command],
     ]);
   }
 
@@ -255,11 +295,16 @@ export class Machine {
     }
   }
 
-  /** Takes the power away and deletes everything of the machine. */
+  /** Takes the power away and deletes everything of the machine, but for a folder that was given to it. */
   public async destroy(): Promise<void> {
     await this.kill();
-    this.proxy.stop();
-    removeFolder(this.folder);
+    this.proxy?.stop();
+    if (this.qemu.network.kind === "tap") {
+      await run("ip", ["link", "delete", this.qemu.network.device]);
+    }
+    if (!this.kept) {
+      removeFolder(this.folder);
+    }
   }
 
   /** What the machine last said on its console. */
@@ -276,6 +321,11 @@ export class Machine {
   }
 }
 
+/** As known_hosts names a server: brackets only where the port is another one than 22 (sshd(8)). */
+function knownHost({ host, port }: { host: string; port: number }): string {
+  return port === 22 ? host : `[${host}]:${port}`;
+}
+
 /** The last lines of what a command printed. */
 function last(text: string, lines = 20): string {
   return text.trimEnd().split("\n").slice(-lines).join("\n");
@@ -283,6 +333,24 @@ function last(text: string, lines = 20): string {
 
 function newKey(comment: string): HostKey {
   return ed25519HostKey(randomBytes(32).toString("base64"), comment);
+}
+
+/** An empty disk, or one over another file; a disk that is there stays as it is. */
+async function makeDisk(file: string, backing: readonly string[], bytes?: number): Promise<void> {
+  if (!fs.existsSync(file)) {
+    const unfinished = `${file}.new`;
+    const size = bytes === undefined ? [] : [String(bytes)];
+    await must("qemu-img", ["create", "-q", "-f", "qcow2", ...backing, unfinished, ...size]);
+    fs.renameSync(unfinished, file);
+  }
+}
+
+/** Makes a tap device on the bridge, named after the end of the MAC address: names have 15 characters at most. */
+async function tap({ bridge, mac }: MachineNetwork): Promise<string> {
+  const device = `tap${mac.replaceAll(":", "").slice(-8)}`;
+  await must("ip", ["tuntap", "add", "dev", device, "mode", "tap"]);
+  await must("ip", ["link", "set", device, "master", bridge, "up"]);
+  return device;
 }
 
 async function freePort(): Promise<number> {

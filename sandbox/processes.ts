@@ -84,7 +84,7 @@ export function temporaryFolder(name: string, bytes = 0): string {
 }
 
 /** Tells one process from every other, also from a later one of the same number; undefined if there is none. */
-function identityOf(pid: number): string | undefined {
+export function identityOf(pid: number): string | undefined {
   try {
     // What follows the name in parentheses; the 20th word is when it started (proc(5)).
     const words = fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
@@ -142,8 +142,11 @@ function watch(): void {
   process.on("exit", cleanUp);
   for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) {
     process.once(signal, () => {
-      cleanUp();
-      process.kill(process.pid, signal);
+      // Who handles the signal ends in an order of its own, and then by "exit".
+      if (process.listenerCount(signal) === 0) {
+        cleanUp();
+        process.kill(process.pid, signal);
+      }
     });
   }
 }

@@ -11,6 +11,22 @@ export interface DiskSpec {
   bus: "virtio" | "scsi";
 }
 
+/** How the machine is reached. */
+export type NetworkSpec =
+  | {
+      /** Alone: one loopback port for SSH, and nothing but the package proxy is reached from inside (restrict=on). */
+      kind: "user";
+      sshPort: number;
+      /** Program and arguments that connect one stream of the guest to the package proxy. */
+      proxyRelay: readonly string[];
+    }
+  | {
+      /** On a bridge with others, by a tap device that exists already. */
+      kind: "tap";
+      device: string;
+      mac: string;
+    };
+
 /**
  * Kernel options of every guest. QEMU 7 translates code anew for each address at which it is loaded; without randomized
  * addresses a new process finds the C library translated already, which makes scripts three to four times as fast.
@@ -32,9 +48,7 @@ export interface QemuSpec {
   credentials: string;
   overlay: string;
   disks: readonly (DiskSpec & { file: string })[];
-  sshPort: number;
-  /** Program and arguments that connect one stream of the guest to the package proxy. */
-  proxyRelay: readonly string[];
+  network: NetworkSpec;
   control: string;
   console: string;
 }
@@ -45,13 +59,9 @@ export function byId(disk: Pick<DiskSpec, "serial" | "bus">): string {
   return `/dev/disk/by-id/${name}`;
 }
 
-/**
- * Arguments of QEMU. The kernel is started directly: no firmware menu, boot loader or partition. The guest reaches
- * nothing but the package proxy (restrict=on), and is reached on one loopback port for SSH.
- */
+/** Arguments of QEMU. The kernel is started directly: no firmware menu, boot loader or partition. */
 export function qemuArguments(spec: QemuSpec): string[] {
   const scsi = spec.disks.some(({ bus }) => bus === "scsi");
-  const relay = spec.proxyRelay.join(" ");
   return [
     ...["-name", spec.name, "-machine", "q35", ...PROCESSOR[spec.accelerator]],
     ...["-m", String(spec.memoryMib), "-smp", String(spec.processors)],
@@ -71,14 +81,23 @@ export function qemuArguments(spec: QemuSpec): string[] {
         `${bus === "virtio" ? "virtio-blk-pci" : "scsi-hd,bus=scsi.0"},drive=disk${index},serial=${serial}`,
       ),
     ),
-    ...["-device", "virtio-net-pci,netdev=net"],
-    "-netdev",
-    [
-      "user,id=net,restrict=on",
-      `hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`,
-      `guestfwd=tcp:${PROXY.address}:${PROXY.port}-cmd:${escaped(relay)}`,
-    ].join(","),
+    ...network(spec.network),
   ];
+}
+
+function network(spec: NetworkSpec): string[] {
+  if (spec.kind === "tap") {
+    return [
+      ...["-device", `virtio-net-pci,netdev=net,mac=${spec.mac}`],
+      ...["-netdev", `tap,id=net,ifname=${spec.device},script=no,downscript=no`],
+    ];
+  }
+  const options = [
+    "user,id=net,restrict=on",
+    `hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`,
+    `guestfwd=tcp:${PROXY.address}:${PROXY.port}-cmd:${escaped(spec.proxyRelay.join(" "))}`,
+  ];
+  return ["-device", "virtio-net-pci,netdev=net", "-netdev", options.join(",")];
 }
 
 /** cache=unsafe: only a crash of the host loses anything, and then the whole machine is thrown away. */

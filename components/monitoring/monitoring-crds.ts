@@ -8,7 +8,7 @@ import { OrderedComponent } from "../ordered-component";
 const FILE = "stripped-down-crds.yaml";
 
 /** Every kind of prometheus-operator v0.85.0 with its one served version (example/prometheus-operator-crd). */
-const served = {
+export const monitoringKinds = {
   "alertmanagerconfigs.monitoring.coreos.com": ["v1alpha1"],
   "alertmanagers.monitoring.coreos.com": ["v1"],
   "podmonitors.monitoring.coreos.com": ["v1"],
@@ -30,7 +30,7 @@ export function monitoringCrdsUrl({ versions }: Homelab): string {
 /** Where the operator's CRDs come from and what must be served. */
 export function monitoringCrdBundle(homelab: Homelab): Omit<CrdBundleArgs, "controlPlane"> {
   const { sha256 } = homelab.versions.prometheusOperatorCrds;
-  return { url: fetchUrl(homelab, monitoringCrdsUrl(homelab), sha256), sha256, served };
+  return { url: fetchUrl(homelab, monitoringCrdsUrl(homelab), sha256), sha256, served: monitoringKinds };
 }
 
 /** CRDs of the Prometheus operator. They come early: Longhorn, Cilium, DCGM and others ship ServiceMonitors (trap 35). */

@@ -17,4 +17,6 @@ export const mirrorSchema = z.strictObject({
   ),
   /** The folder as this computer sees it, for example the NFS mount of the R730's. */
   folder: absolutePath,
+  /** Folder of the lock that records the mirror's digests. Default: beside the program, where it is committed. */
+  lockFolder: absolutePath.optional(),
 });

@@ -96,6 +96,8 @@ export class K3sCluster extends OrderedComponent {
         kubeconfig: this.kubeconfig,
         clusterIdentifier: clusterId,
         enableServerSideApply: true,
+        // An object that somebody has edited is drift, and drift is repaired, not reported as a conflict of field managers.
+        enablePatchForce: true,
         // A changed setting is an edit of its ConfigMap, not a new one beside an old one that a chart retains.
         enableConfigMapMutable: true,
         // Chart v4 drops hooks; each chart here is configured to need none.

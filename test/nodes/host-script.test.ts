@@ -22,6 +22,7 @@ describe("host scripts", () => {
   const step = (changes: Partial<HostScript> = {}): HostScript => ({
     name: "crds",
     source: "apply-crds.sh",
+    libraries: ["crds-lib.sh"],
     variables: { URL: "https://example.org/crds.yaml", SHA256: "0".repeat(64), CRDS: ["a.example.org=v1"] },
     timeoutSeconds: 600,
     ...changes,

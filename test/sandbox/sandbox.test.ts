@@ -27,8 +27,7 @@ const spec: QemuSpec = {
     { serial: "NVME1", bytes: 1, bus: "virtio", file: "/t/nvme-1.qcow2" },
     { serial: "SAS1", bytes: 1, bus: "scsi", file: "/t/sas-1.qcow2" },
   ],
-  sshPort: 2222,
-  proxyRelay: ["/bin/bash", "/t/relay", "3128"],
+  network: { kind: "user", sshPort: 2222, proxyRelay: ["/bin/bash", "/t/relay", "3128"] },
   control: "/t/control",
   console: "/t/console.log",
 };

@@ -1,0 +1,27 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parseHomelab } from "../../config/parse";
+import { STACK, type StackConfig } from "../../rehearse/config";
+import { deployer } from "../../rehearse/deploy/deployer";
+import { ORDER_FILE, STATE_FILE, type Order } from "../../rehearse/inside";
+import { notRehearsed } from "../../rehearse/not-rehearsed";
+
+/**
+ * Runs the stack once more against a rehearsal whose machines are up, from within its namespaces, and tells a line of JSON
+ * for each event, then one for the run. Arguments: the rehearsal's folder, and a file with the whole configuration.
+ */
+async function main([folder, configFile]: string[]): Promise<void> {
+  const order = JSON.parse(fs.readFileSync(path.join(folder, ORDER_FILE), "utf8")) as Order;
+  const config = configFile ? (JSON.parse(fs.readFileSync(configFile, "utf8")) as StackConfig) : order.config;
+  const tell = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
+  const deploy = await deployer({
+    name: STACK,
+    config,
+    stateFile: path.join(folder, STATE_FILE),
+    notRehearsed: notRehearsed(parseHomelab(config)),
+  });
+  const run = await deploy.up((event) => tell({ event }));
+  tell({ run: { ...run, outputs: {} }, deployer: deploy.kind });
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,114 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect } from "chai";
+import { Engine, engineProblem } from "../../../rehearse/deploy/engine";
+import { dependenciesOf } from "../../../rehearse/deploy/engine-steps";
+import type { DeployEvent, Run } from "../../../rehearse/deploy/steps";
+import { root } from "../../support/home";
+import { skipBecause } from "../../support/skip";
+import { sshdProblem, startSshd, type TestSshd } from "../../support/sshd";
+import { ProgramFolder } from "./programs";
+
+describe("what a resource of the engine's state waits for", () => {
+  it("components stand for what is in them, and a chart's objects wait for what the chart waits for", () => {
+    const state = [
+      { urn: "provider", type: "pulumi:providers:kubernetes", custom: true },
+      { urn: "part", type: "homelab:x:Part" },
+      { urn: "inside", type: "t", custom: true, parent: "part" },
+      { urn: "chart", type: "kubernetes:helm.sh/v4:Chart", dependencies: ["part"] },
+      { urn: "object", type: "t", custom: true, parent: "chart", provider: "provider::id" },
+      { urn: "user", type: "t", custom: true, propertyDependencies: { a: ["chart"], b: null } },
+    ];
+    expect(Object.fromEntries(dependenciesOf(state))).to.deep.equal({
+      provider: [],
+      inside: [],
+      object: ["inside", "provider"],
+      user: ["object"],
+    });
+  });
+});
+
+describe("the engine, over a real sshd", function () {
+  this.timeout(600_000);
+  let sshd: TestSshd;
+  let program: ProgramFolder;
+
+  before(async function () {
+    const problem = engineProblem() ?? sshdProblem();
+    if (problem) {
+      skipBecause(this, problem);
+    }
+    sshd = await startSshd();
+    program = new ProgramFolder("");
+  });
+  after(() => {
+    sshd?.stop();
+    program?.remove();
+  });
+
+  const write = (more: string) =>
+    program.write(`
+      import * as pulumi from "@pulumi/pulumi";
+      import { remote } from "@pulumi/command";
+      import * as random from "@pulumi/random";
+      import { HostState } from ${JSON.stringify(path.join(root, "nodes", "host-state"))};
+      const connection = {
+        host: "127.0.0.1", port: ${sshd.port}, user: "root", dialErrorLimit: 2,
+        hostKey: ${JSON.stringify(sshd.hostKey)}, privateKey: pulumi.secret(${JSON.stringify(sshd.privateKey)}),
+      };
+      const kept = new random.RandomPassword("kept", { length: 20, special: false }, { protect: true });
+      const one = new remote.Command("one", { connection, create: "cat; sleep 1", stdin: kept.result });
+      const file = ${JSON.stringify(program.path("watched"))};
+      new HostState("watched", {
+        machine: "k3s1", connection, expected: { file: "good" },
+        probe: \`printf '{"file":"%s"}\\\\n' "$(cat \${file})"\`, repair: \`echo good >\${file}\`,
+      }, { dependsOn: one });
+      export const word = new pulumi.Config().require("word");
+      ${more}
+    `);
+  const engine = () =>
+    new Engine(program.stack({ config: { word: "said" }, notRehearsed: { gate: "there is no GPU" } }));
+  const outcomes = ({ steps }: Run) => Object.fromEntries(steps.map(({ name, outcome }) => [name, outcome]));
+
+  it("up, an empty preview, drift, a failure, and a destroy that leaves what is protected", async () => {
+    write("");
+    const events: DeployEvent[] = [];
+    const up = await engine().up((event) => events.push(event));
+    expect(up.ok, up.errors.join("\n")).to.equal(true);
+    expect(outcomes(up)).to.include({ kept: "created", one: "created", watched: "created", gate: "not rehearsed" });
+    expect(up.outputs).to.deep.equal({ word: "said" });
+    const watched = up.steps.find(({ name }) => name === "watched")!;
+    const one = up.steps.find(({ name }) => name === "one")!;
+    expect(watched.dependencies).to.include(one.urn);
+    expect(watched.began).to.be.at.least(one.ended);
+    expect(one.ended - one.began).to.be.at.least(900);
+    expect(events.filter(({ kind }) => kind === "began").length).to.be.at.least(3);
+    expect(fs.existsSync(program.path("Pulumi.test.yaml")), "the program's folder stays as it is").to.equal(false);
+
+    const preview = await engine().preview(() => undefined);
+    expect(preview.ok, preview.errors.join("\n")).to.equal(true);
+    expect(preview.steps.filter(({ outcome }) => !["same", "not rehearsed"].includes(outcome))).to.deep.equal([]);
+
+    fs.writeFileSync(program.path("watched"), "edited by hand\n");
+    const refresh = await engine().refresh(() => undefined);
+    expect(refresh.ok, refresh.errors.join("\n")).to.equal(true);
+    expect(outcomes(refresh).watched).to.equal("updated");
+    expect(outcomes(refresh).one).to.equal("same");
+    const repaired = await engine().up(() => undefined);
+    expect(outcomes(repaired).watched).to.equal("updated");
+    expect(program.read("watched")).to.equal("good\n");
+
+    write(`
+      new remote.Command("bad", { connection, create: "echo it is full >&2; exit 7" });
+      new remote.Command("good", { connection, create: "sleep 1" });
+    `);
+    const failed = await engine().up(() => undefined);
+    expect(failed.ok).to.equal(false);
+    expect(outcomes(failed)).to.include({ bad: "failed", good: "created" });
+    expect(failed.steps.find(({ name }) => name === "bad")!.message).to.contain("it is full");
+
+    const destroyed = await engine().destroy(() => undefined);
+    expect(outcomes(destroyed)).to.include({ one: "deleted", watched: "deleted" });
+    expect(outcomes(destroyed)).not.to.have.property("kept", "deleted");
+  });
+});
