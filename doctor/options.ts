@@ -19,7 +19,7 @@ disks, hypervisor, exports, router, DNS, Backblaze, K3s, cluster. Each finding s
   --timeout SECONDS  for the whole run, 2 to 600; default ${DEFAULT_SECONDS}. What has not answered by then is unknown
 
 Exit status: 0 all in order; 1 warnings, or something could not be found out; 2 errors; 3 a mistake in these words or in
-the configuration.
+the configuration; 70 a fault of this program, printed with its stack.
 
 Needs only Node. Values that are encrypted in the stack file, and the VM's host key, come from the Pulumi CLI if it is on
 PATH and logged in, or from the environment:

@@ -19,7 +19,8 @@ export const USAGE = `usage: npm run node -- remove NODE    take a living node o
   --identity-file FILE       private SSH key, instead of the stack's own or the agent's
 
 Each can be run again at any time: what is done is found done.
-Exit status: 0 done; 1 refused, failed, or not confirmed; 2 a mistake in these words.`;
+Exit status: 0 done; 1 refused, failed, or not confirmed; 2 a mistake in these words; 70 a fault
+of this program, printed with its stack.`;
 
 const commands: readonly Command[] = ["remove", "forget", "drain", "uncordon"];
 

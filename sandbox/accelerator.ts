@@ -19,8 +19,10 @@ const TRIAL_SECONDS = 20;
 /**
  * KVM if it boots a kernel, software emulation otherwise. The device's existence says nothing: inside of some virtual
  * machines it opens, and guests abort or hang while the kernel starts. The answer is remembered until the next boot.
+ *
+ * @param trialSeconds after which a guest that has not come so far counts as one that hangs. Default: 20.
  */
-export async function chooseAccelerator(image: Image): Promise<Accelerator> {
+export async function chooseAccelerator(image: Image, trialSeconds = TRIAL_SECONDS): Promise<Accelerator> {
   const remembered = path.join(cacheFolder(), "accelerator.json");
   const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   try {
@@ -31,12 +33,12 @@ export async function chooseAccelerator(image: Image): Promise<Accelerator> {
   } catch {
     // Nothing remembered, or nothing readable: found out anew.
   }
-  const accelerator = fs.existsSync("/dev/kvm") && (await kvmBoots(image)) ? "kvm" : "tcg";
+  const accelerator = fs.existsSync("/dev/kvm") && (await kvmBoots(image, trialSeconds)) ? "kvm" : "tcg";
   fs.writeFileSync(remembered, JSON.stringify({ boot, accelerator }));
   return accelerator;
 }
 
-async function kvmBoots(image: Image): Promise<boolean> {
+async function kvmBoots(image: Image, trialSeconds: number): Promise<boolean> {
   const child = start(
     "qemu-system-x86_64",
     [
@@ -53,7 +55,7 @@ async function kvmBoots(image: Image): Promise<boolean> {
       child.kill("SIGKILL");
       resolve(boots);
     };
-    const limit = setTimeout(() => finish(false), TRIAL_SECONDS * 1000);
+    const limit = setTimeout(() => finish(false), trialSeconds * 1000);
     child.once("error", () => finish(false));
     child.once("exit", () => finish(false));
     child.stdout?.on("data", (data: Buffer) => {

@@ -184,11 +184,11 @@ describe("sandbox", () => {
     const folder = temporaryFolder("accelerator");
     const { PATH, XDG_CACHE_HOME } = process.env;
     const boots = "echo Run /init as init process; sleep 5";
-    const choose = async (qemu: string, cache: string) => {
+    const choose = async (qemu: string, cache: string, trialSeconds?: number) => {
       fs.writeFileSync(path.join(folder, "qemu-system-x86_64"), `#!/bin/sh\n${qemu}\n`, { mode: 0o755 });
       process.env.XDG_CACHE_HOME = path.join(folder, cache);
       fs.mkdirSync(cacheFolder(), { recursive: true });
-      return chooseAccelerator(spec.image);
+      return chooseAccelerator(spec.image, trialSeconds);
     };
     process.env.PATH = `${folder}:${PATH}`;
     try {
@@ -200,6 +200,10 @@ describe("sandbox", () => {
       const before = JSON.stringify({ boot: "another", accelerator: "kvm" });
       fs.writeFileSync(path.join(cacheFolder(), "accelerator.json"), before);
       expect(await choose("exit 1", "2"), "of another boot").to.equal("tcg");
+      expect(await choose("echo Linux version; exec sleep 60", "3", 1), "it hangs while the kernel starts").to.equal(
+        "tcg",
+      );
+      expect(await choose("exec sleep 60", "4", 1), "it says nothing").to.equal("tcg");
     } finally {
       process.env.PATH = PATH;
       if (XDG_CACHE_HOME === undefined) {

@@ -89,7 +89,7 @@ describe("data disks, on a booted machine", () => {
       expect(changes(await run())).to.deep.equal([]);
     });
 
-    it("a disk that is gone: the machine boots, nothing can be written in its place, and the fact is named", async () => {
+    it("a disk that is not mounted: nothing can be written in its place, the fact is named, and an update mounts it", async () => {
       const [disk] = plan();
       await machine.sh(`umount ${disk.mountPath}`);
       expect(await state.drift()).to.deep.equal([`disk.${disk.name}: not mounted`]);
@@ -145,9 +145,9 @@ describe("data disks, on a booted machine", () => {
         /is mounted at \/srv\/films/,
       ],
       [
-        "a file system that is mounted in another mount namespace only",
+        "a file system that is mounted in another mount namespace only: refused by what the disk holds",
         "mkfs.ext4 -qF $disk; systemd-run -q --unit=hider -p PrivateMounts=yes sh -c 'mount -o ro '$disk' /mnt; exec sleep 1000'; sleep 3",
-        /not blank|in use/,
+        /not blank, it holds: ext4 /,
       ],
       [
         "LVM with a volume in use",

@@ -293,7 +293,7 @@ END
   });
 
   describe("agent", () => {
-    it("joins, holds only the agents' token, converges, and survives a reboot", async () => {
+    it("joins, holds only the agents' token, and converges; a second run changes nothing", async () => {
       await machine.revert("k3s-ready");
       const step = stepOf(labOf("k3s3"), "k3s3");
       await machine.sh(`openssl req -x509 -newkey rsa:2048 -nodes -keyout /run/server.key -out /run/server.crt -days 2 -subj /CN=x 2>/dev/null

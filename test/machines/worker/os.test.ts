@@ -63,7 +63,7 @@ describe("the bootstrap of the operating system, on a booted machine", () => {
     expect(await machine.sh(FINGERPRINT)).to.equal(before);
   });
 
-  it("a probe is one short connection that writes nothing", async () => {
+  it("a probe writes nothing", async () => {
     const before = await machine.sh(FINGERPRINT);
     await timed("probe", () => state.facts());
     expect(await machine.sh(FINGERPRINT)).to.equal(before);

@@ -154,6 +154,7 @@ END
   });
 
   it("another machine's name, and the stock scripts, do nothing", async () => {
+    const films = await machine.sh(FILMS);
     expect((await teardown("delete", "k3s2")).stderr).to.contain("say its name");
     for (const script of stockScripts) {
       const ran = await machine.ssh(script, "", "root");
@@ -162,5 +163,6 @@ END
     }
     expect(await machine.sh("systemctl is-active k3s-agent")).to.equal("active");
     expect(await machine.sh(`findmnt --raw --noheadings --output TARGET | grep -c ${kubeletRoot}`)).to.equal("4");
+    expect(await machine.sh(FILMS)).to.equal(films);
   });
 });
