@@ -112,6 +112,8 @@ describe("parseHomelab", () => {
   it("survives any value in any section", () => {
     fc.assert(
       fc.property(fc.constantFrom(...configKeys), fc.jsonValue(), (key, value) => {
+        // A house without apps is one.
+        fc.pre(key !== "apps" || JSON.stringify(value) !== "{}");
         expect(errorOf({ ...homeConfig(), [key]: value }).issues).to.have.length.greaterThan(0);
       }),
       { numRuns: 40 },
