@@ -19,7 +19,7 @@ describe("npm run plan", function () {
     spawnSync(process.execPath, [path.join(root, "bin", "plan.js"), ...args], {
       encoding: "utf8",
       cwd: folder,
-      timeout: 60_000,
+      timeout: 110_000,
     });
   const noStack = (text: string) => expect(text, "no stack trace for the user's own mistake").not.to.match(/^\s+at /m);
 
