@@ -1,15 +1,14 @@
-import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import type { Stack } from "../../rehearse/deploy/deployer";
 import type { Run, StepResult } from "../../rehearse/deploy/steps";
-import { goProblem, standInK3s } from "../../sandbox/k3s";
-import { finished, must, start, temporaryFolder } from "../../sandbox/processes";
+import { finished, must, run as runHere } from "../../sandbox/processes";
 import { root } from "../support/home";
 import { skipBecause } from "../support/skip";
 import { ProgramFolder } from "../rehearse/deploy/programs";
+import { StandIn, type Node } from "./stand-in";
 
 const SERVER = "10.9.0.1";
 const RUNNER = `
@@ -22,72 +21,31 @@ const RUNNER = `
 /** A real API server with its controllers, in a network of its own; the harness runs in there, too. */
 describe("the harness, on a real API server", function () {
   this.timeout(180_000);
-  let folder: string;
-  let network: ChildProcess;
-  let server: ChildProcess;
-  let binary: string;
+  let standIn: StandIn;
+  let server: Node;
   let program: ProgramFolder;
-  const etc = () => path.join(folder, "etc");
-  const inside = (command: readonly string[]) => [`--net=/proc/${network.pid}/ns/net`, ...command];
 
   before(async function () {
     this.timeout(1_800_000);
-    if (process.getuid?.() !== 0) {
-      skipBecause(this, "needs root, for a network namespace");
-    }
-    const problem = await goProblem();
-    if (problem !== undefined) {
-      skipBecause(this, problem);
-    }
-    binary = await standInK3s();
-    folder = temporaryFolder("rehearse", 2 ** 30);
-    const addresses = `ip link set lo up; ip address add ${SERVER}/32 dev lo`;
-    network = start("unshare", ["--net", "sh", "-c", `${addresses}; echo ready; exec sleep infinity`]);
-    await new Promise((resolve) => network.stdout!.once("data", resolve));
-    fs.mkdirSync(path.join(etc(), "k3s"), { recursive: true });
-    const config = {
-      "data-dir": path.join(folder, "data"),
+    standIn = await StandIn.start(this, "rehearse", [SERVER]);
+    server = standIn.configure("server", "one", {
+      "data-dir": path.join(standIn.folder, "data"),
       "node-name": "one",
       "node-ip": SERVER,
-      "kubelet-arg": [`root-dir=${folder}/kubelet`],
+      "kubelet-arg": [`root-dir=${standIn.folder}/kubelet`],
       token: "serversecret",
       "cluster-init": true,
-    };
-    fs.writeFileSync(path.join(etc(), "k3s/config.yaml"), stringify(config));
-    server = start("nsenter", inside(["env", `K3S_STANDIN_ETC=${etc()}`, binary, "server"]));
-    await new Promise<void>((resolve, reject) => {
-      let said = "";
-      const read = (data: Buffer) => {
-        said += data.toString();
-        if (said.includes("up and running")) {
-          resolve();
-        }
-      };
-      server.stdout!.on("data", read);
-      server.stderr!.on("data", read);
-      server.once("exit", () => reject(new Error(said.slice(-2000))));
     });
+    await standIn.up(standIn.run(server));
     program = new ProgramFolder("");
     fs.writeFileSync(program.path("run.ts"), RUNNER);
   });
   after(async () => {
-    if (server && server.exitCode === null) {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGTERM");
-      await ended;
-    }
-    network?.kill("SIGKILL");
+    await standIn?.end([server]);
     program?.remove();
   });
 
-  const kubectl = async (args: string, input = ""): Promise<string> => {
-    const command = ["env", `K3S_STANDIN_ETC=${etc()}`, binary, "kubectl", ...args.split(" ")];
-    const ran = await finished(start("nsenter", inside(command)), input);
-    if (ran.status !== 0) {
-      throw new Error(`kubectl ${args}: ${ran.stderr}`);
-    }
-    return ran.stdout.trim();
-  };
+  const kubectl = (args: string, input = "") => standIn.kubectl(server, args, input);
   const up = async (body: string, more: Partial<Stack> = {}): Promise<Run> => {
     program.write(`
       import * as fs from "node:fs";
@@ -99,7 +57,7 @@ describe("the harness, on a real API server", function () {
       import { Provider } from "@pulumi/kubernetes/provider";
       import { StorageClass } from "@pulumi/kubernetes/storage/v1";
       import * as pulumi from "@pulumi/pulumi";
-      const kubeconfig = fs.readFileSync(${JSON.stringify(path.join(etc(), "k3s/k3s.yaml"))}, "utf8");
+      const kubeconfig = fs.readFileSync(${JSON.stringify(path.join(server.etc, "k3s/k3s.yaml"))}, "utf8");
       const identity = new pulumi.Config().get("identity") ?? "one";
       const provider = new Provider("cluster", { kubeconfig: pulumi.secret(kubeconfig), clusterIdentifier: identity });
       const opts = { provider };
@@ -108,8 +66,8 @@ describe("the harness, on a real API server", function () {
     const result = program.path("run.json");
     fs.rmSync(result, { force: true });
     const node = [process.execPath, "--require", path.join(root, "node_modules/ts-node/register/transpile-only")];
-    const command = inside([...node, program.path("run.ts"), JSON.stringify(program.stack(more)), result]);
-    const ran = await finished(start("nsenter", command), "");
+    const command = [...node, program.path("run.ts"), JSON.stringify(program.stack(more)), result];
+    const ran = await finished(standIn.inside(command));
     if (!fs.existsSync(result)) {
       throw new Error(`the harness ended with ${ran.status}: ${ran.stderr}`);
     }
@@ -249,14 +207,14 @@ describe("the harness, on a real API server", function () {
 
   describe("charts", () => {
     const chart = async (name: string, files: Record<string, string>): Promise<string> => {
-      const source = path.join(folder, "charts", name);
+      const source = path.join(standIn.folder, "charts", name);
       const all = { "Chart.yaml": `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`, ...files };
       for (const [file, text] of Object.entries(all)) {
         fs.mkdirSync(path.dirname(path.join(source, file)), { recursive: true });
         fs.writeFileSync(path.join(source, file), text);
       }
-      const archive = path.join(folder, `${name}.tgz`);
-      await must("tar", ["-czf", archive, "-C", path.join(folder, "charts"), name]);
+      const archive = path.join(standIn.folder, `${name}.tgz`);
+      await must("tar", ["-czf", archive, "-C", path.join(standIn.folder, "charts"), name]);
       return archive;
     };
     const crd = stringify({
@@ -311,7 +269,7 @@ describe("the harness, on a real API server", function () {
     });
 
     it("with templates is rendered by helm, with the program's values", async function () {
-      if ((await finished(start("sh", ["-c", "command -v helm"]), "")).status !== 0) {
+      if ((await runHere("sh", ["-c", "command -v helm"])).status !== 0) {
         skipBecause(this, "needs helm on PATH");
       }
       const template = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: "{{ .Release.Name }}" }\ndata: { watts: "{{ .Values.watts }}", api: "{{ .Capabilities.APIVersions.Has "example.org/v1/Bulb" }}", version: "{{ .Capabilities.KubeVersion }}" }\n`;

@@ -1,42 +1,24 @@
-import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { stringify } from "yaml";
 import { mirroredFile } from "../../config/mirror";
 import { knownFlags } from "../../nodes/k3s/flags";
 import { k3sRelease } from "../../nodes/k3s/node-step";
-import { goProblem, offerStandInK3s, standInK3s, STAND_IN_VERSION } from "../../sandbox/k3s";
-import { finished, must, start, temporaryFolder, type Ran } from "../../sandbox/processes";
-import { skipBecause } from "../support/skip";
+import { offerStandInK3s, STAND_IN_VERSION } from "../../sandbox/k3s";
+import { finished } from "../../sandbox/processes";
+import { StandIn, type Node } from "./stand-in";
 
 const SERVER = "10.9.0.1";
 
-/** One node: its configuration, what it printed, and its process while it runs. */
-interface Node {
-  kind: "server" | "agent";
-  etc: string;
-  log: string;
-  process?: ChildProcess;
-}
-
 /** The stand-in's own processes in a network of their own; nothing of Kubernetes is imitated in here. */
 describe("the stand-in for K3s", () => {
-  let binary: string;
+  let standIn: StandIn;
   let folder: string;
-  let network: ChildProcess;
-
-  const command = (etc: string, args: readonly string[]): readonly string[] => [
-    ...[`--net=/proc/${network.pid}/ns/net`, "env", `K3S_STANDIN_ETC=${etc}`, binary, ...args],
-  ];
-  const k3s = (etc: string, args: readonly string[], input = ""): Promise<Ran> =>
-    finished(start("nsenter", command(etc, args)), input);
 
   /** Writes a node's configuration; `more` adds to it or replaces. */
   const configure = (kind: Node["kind"], name: string, more: object = {}): Node => {
-    const etc = path.join(folder, `${name}-etc`);
-    const config = {
+    return standIn.configure(kind, name, {
       "data-dir": path.join(folder, `${name}-data`),
       "node-name": name,
       "node-ip": kind === "server" ? SERVER : "10.9.0.2",
@@ -45,48 +27,19 @@ describe("the stand-in for K3s", () => {
         ? { token: "serversecret", "agent-token": "agentsecret", "cluster-init": true, "secrets-encryption": true }
         : { token: "agentsecret", server: `https://${SERVER}:6443` }),
       ...more,
-    };
-    fs.mkdirSync(path.join(etc, "k3s"), { recursive: true });
-    fs.writeFileSync(path.join(etc, "k3s/config.yaml"), stringify(config));
-    return { kind, etc, log: "" };
+    });
   };
-  const run = (node: Node): Node => {
-    node.log = "";
-    const process = start("nsenter", command(node.etc, [node.kind]));
-    process.stdout?.on("data", (data: Buffer) => (node.log += data.toString()));
-    process.stderr?.on("data", (data: Buffer) => (node.log += data.toString()));
-    node.process = process;
-    return node;
-  };
-  const stop = async ({ process }: Node) => {
-    if (process && process.exitCode === null && process.signalCode === null) {
-      const ended = new Promise((resolve) => process.once("exit", resolve));
-      process.kill("SIGTERM");
-      await ended;
-    }
-  };
-  const says = async (node: Node, text: string, seconds = 120) => {
-    for (const end = Date.now() + seconds * 1000; !node.log.includes(text);) {
-      const { exitCode } = node.process!;
-      if (Date.now() > end || exitCode !== null) {
-        throw new Error(`no '${text}' of the ${node.kind}, exit status ${exitCode}:\n${node.log.slice(-1500)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-  };
-  const up = (node: Node) => says(node, "up and running");
+  const k3s = (etc: string, args: readonly string[]) => standIn.k3s(etc, args);
+  const run = (node: Node) => standIn.run(node);
+  const stop = (node: Node) => standIn.stop(node);
+  const says = (node: Node, text: string) => standIn.says(node, text);
+  const up = (node: Node) => standIn.up(node);
 
   let server: Node;
   let agent: Node;
-  const kubectl = async (args: string, input = ""): Promise<string> => {
-    const ran = await k3s(server.etc, ["kubectl", ...args.split(" ")], input);
-    if (ran.status !== 0) {
-      throw new Error(`kubectl ${args}: ${ran.stderr}`);
-    }
-    return ran.stdout.trim();
-  };
+  const kubectl = (args: string, input = "") => standIn.kubectl(server, args, input);
   const refused = async (args: string, input = ""): Promise<string> => {
-    const ran = await k3s(server.etc, ["kubectl", ...args.split(" ")], input);
+    const ran = await standIn.k3s(server.etc, ["kubectl", ...args.split(" ")], input);
     expect(ran.status, ran.stdout).not.to.equal(0);
     return ran.stderr;
   };
@@ -94,20 +47,8 @@ describe("the stand-in for K3s", () => {
 
   before(async function () {
     this.timeout(1_800_000);
-    if (process.getuid?.() !== 0) {
-      skipBecause(this, "needs root, for a network namespace");
-    }
-    const problem = await goProblem();
-    if (problem !== undefined) {
-      skipBecause(this, problem);
-    }
-    const began = performance.now();
-    binary = await standInK3s();
-    console.log(`      binary compiled or found: ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    folder = temporaryFolder("k3s", 2 ** 30);
-    const addresses = `ip link set lo up; ip address add ${SERVER}/32 dev lo; ip address add 10.9.0.2/32 dev lo`;
-    network = start("unshare", ["--net", "sh", "-c", `${addresses}; echo ready; exec sleep infinity`]);
-    await new Promise((resolve) => network.stdout!.once("data", resolve));
+    standIn = await StandIn.start(this, "k3s", [SERVER, "10.9.0.2"]);
+    folder = standIn.folder;
     server = configure("server", "master", {
       "node-label": ["tier=control"],
       "node-taint": ["node-role.kubernetes.io/control-plane:NoSchedule"],
@@ -121,10 +62,7 @@ describe("the stand-in for K3s", () => {
 
   after(async function () {
     this.timeout(60_000);
-    for (const node of [agent, server].filter((one): one is Node => one !== undefined)) {
-      await stop(node);
-    }
-    network?.kill("SIGKILL");
+    await standIn?.end([agent, server]);
   });
 
   describe("configuration", () => {
@@ -186,7 +124,11 @@ describe("the stand-in for K3s", () => {
       ]) {
         expect((fs.statSync(file).mode & 0o777).toString(8), file).to.equal("600");
       }
-      const get = (url: string) => must("nsenter", [`--net=/proc/${network.pid}/ns/net`, "curl", "-sk", url]);
+      const get = async (url: string) => {
+        const ran = await finished(standIn.inside(["curl", "-sk", url]));
+        expect(ran.status, ran.stderr).to.equal(0);
+        return ran;
+      };
       expect((await get(`https://${SERVER}:6443/cacerts`)).stdout).to.equal(authority.toString());
       expect((await get(`https://${SERVER}:6443/ping`)).stdout).to.equal("pong");
       expect((await get(`https://${SERVER}:6443/version`)).stdout).to.contain("Unauthorized");
