@@ -3,37 +3,46 @@ import { INTEL_RESOURCE, intelWorkers, type IntelWorker } from "../../gpu/intel-
 import { NVIDIA_RESOURCE, nvidiaWorkers, type NvidiaWorker } from "../../gpu/nvidia-values";
 import type { Alert, AlertGroup } from "./alert";
 
-/** PromQL: a node offers fewer shares of a device than it should, or does not even name it. */
-function fewerThan(shares: number, resource: string, node: string): string {
+/** A node offers fewer shares of a device than it should, or does not even name it. */
+function sharesGone(
+  name: string,
+  { node, shares, resource }: { node: string; shares: number; resource: string },
+  words: Pick<Alert, "summary" | "description">,
+): Alert {
   // As kube-state-metrics v2.17.0 writes names of resources: internal/store/utils.go SanitizeLabelName.
   const allocatable = `kube_node_status_allocatable{resource="${resource.replace(/[^a-zA-Z0-9_]/g, "_")}", node="${node}"}`;
-  return `max by (resource, node) (${allocatable}) < ${shares} or absent(${allocatable})`;
-}
-
-function quickSyncGone({ name, quickSync }: IntelWorker): Alert {
   return {
-    name: "QuickSyncGone",
-    expr: fewerThan(quickSync.sharedBy, INTEL_RESOURCE, name),
+    name,
+    expr: `max by (resource, node) (${allocatable}) < ${shares} or absent(${allocatable})`,
     for: "15m",
     severity: "warning",
-    labels: { node: name },
-    summary: `${name} offers fewer than ${quickSync.sharedBy} shares of QuickSync`,
-    description:
-      `On ${name}: ls /dev/dri. Without renderD128: dmesg | grep i915, then the BIOS; with it, the pod of ` +
-      "intel-gpu-plugin on that node.",
+    labels: { node },
+    ...words,
   };
 }
 
-function gpuGone({ name, gpu }: NvidiaWorker): Alert {
-  return {
-    name: "GpuGone",
-    expr: fewerThan(gpu.slices, NVIDIA_RESOURCE, name),
-    for: "15m",
-    severity: "warning",
-    labels: { node: name },
-    summary: `${name} offers fewer than ${gpu.slices} slices of its ${gpu.model}`,
-    description: `On ${name}: nvidia-smi. If it fails, dmesg | grep -i nvrm; if not, the pod of nvidia-device-plugin.`,
-  };
+function quickSyncGone({ name: node, quickSync: { sharedBy: shares } }: IntelWorker): Alert {
+  return sharesGone(
+    "QuickSyncGone",
+    { node, shares, resource: INTEL_RESOURCE },
+    {
+      summary: `${node} offers fewer than ${shares} shares of QuickSync`,
+      description:
+        `On ${node}: ls /dev/dri. Without renderD128: dmesg | grep i915, then the BIOS; with it, the pod of ` +
+        "intel-gpu-plugin on that node.",
+    },
+  );
+}
+
+function gpuGone({ name: node, gpu: { slices: shares, model } }: NvidiaWorker): Alert {
+  return sharesGone(
+    "GpuGone",
+    { node, shares, resource: NVIDIA_RESOURCE },
+    {
+      summary: `${node} offers fewer than ${shares} slices of its ${model}`,
+      description: `On ${node}: nvidia-smi. If it fails, dmesg | grep -i nvrm; if not, the pod of nvidia-device-plugin.`,
+    },
+  );
 }
 
 /** What measures the cards of NVIDIA. */
