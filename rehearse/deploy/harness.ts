@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { mockState } from "../../plan/mock-state";
 import { PROJECT } from "../../plan/record";
+import { removeFolder, temporaryFolder } from "../../sandbox/processes";
 import { absentStep, reasonOf } from "./absent";
 import type { Deployer, Stack } from "./deployer";
 import { digest } from "./digest";
@@ -41,7 +41,7 @@ export class Harness implements Deployer {
     const state = StateFile.open(this.stack.stateFile, this.stack.name);
     const socket = socketBeside(this.stack.stateFile);
     const deployment = new Deployment(this.stack, state, this.options.executorOf ?? executorOf, onEvent);
-    const address = `unix:${socket}`;
+    const address = `unix:${socket.path}`;
     const began = Date.now();
     const monitor = await serveMonitor(address, {
       stack: this.stack.name,
@@ -65,7 +65,7 @@ export class Harness implements Deployer {
       monitor.close();
       closeApis();
       state.close();
-      fs.rmSync(socket, { force: true });
+      socket.remove();
     }
   }
 }
@@ -231,12 +231,15 @@ class Deployment {
 const LONGEST_SOCKET = 107;
 
 /** Where the program finds the harness: beside the state, so that a killed run's is found again. */
-function socketBeside(stateFile: string): string {
+function socketBeside(stateFile: string): { path: string; remove: () => void } {
   const beside = path.resolve(`${stateFile}.socket`);
-  const short = beside.length <= LONGEST_SOCKET;
-  const socket = short ? beside : path.join(fs.mkdtempSync(path.join(os.tmpdir(), "homelab-rehearse-")), "socket");
-  fs.rmSync(socket, { force: true });
-  return socket;
+  if (beside.length <= LONGEST_SOCKET) {
+    const remove = () => fs.rmSync(beside, { force: true });
+    remove();
+    return { path: beside, remove };
+  }
+  const folder = temporaryFolder("rehearse");
+  return { path: path.join(folder, "socket"), remove: () => removeFolder(folder) };
 }
 
 /** What decides whether a resource is another one than the last time. */

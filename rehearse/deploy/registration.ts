@@ -1,29 +1,18 @@
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import type { RecordedResource } from "../../plan/record";
 import { unwrap } from "./wire";
 
-/** A resource as the program registers it. */
-export interface Registration {
-  urn: string;
-  type: string;
-  name: string;
-  /** URN. */
-  parent?: string;
-  /** False for components. */
-  custom: boolean;
-  /** Component that a provider makes: a chart. */
-  remote: boolean;
+/** A resource as the program registers it, as far as it is carried out. */
+export interface Registration extends Pick<
+  RecordedResource,
+  "urn" | "type" | "name" | "parent" | "custom" | "remote" | "dependencies" | "provider" | "deletedWith"
+> {
   /** Plain data, secrets in clear. */
   inputs: Record<string, unknown>;
   /** Top-level keys of inputs, and of outputs, that are secret. */
   secretKeys: string[];
   /** Every text that is secret. */
   secrets: string[];
-  /** URNs of what it waits for, its provider included. */
-  dependencies: string[];
-  /** `<urn>::<id>` of its explicit provider. */
-  provider?: string;
-  /** URN of the resource with which it ceases to be. */
-  deletedWith?: string;
   /** Seconds it may take to be made, where the program says so. */
   timeoutSeconds?: number;
 }
