@@ -1,5 +1,6 @@
 import { ConfigError } from "../config/issues";
-import { parseOptions, USAGE, UsageError } from "./options";
+import { UsageError } from "../plan/usage-error";
+import { parseOptions, USAGE } from "./options";
 import { textOf } from "./report";
 
 /** Entry point of `npm run doctor`; ends the process. */

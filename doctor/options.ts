@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { nearest } from "../config/nearest";
+import { UsageError, wordsOf } from "../plan/usage-error";
 import { layers, type Layer } from "./finding";
 import { VARIABLES } from "./variables";
 
@@ -37,30 +37,22 @@ export interface Options {
   seconds: number;
 }
 
-/** A mistake in the words of the command line. */
-export class UsageError extends Error {}
-
 /**
  * @returns undefined if only help is asked for.
  * @throws UsageError for a mistake in the words.
  */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        stack: { type: "string", default: "home" },
-        host: { type: "string", multiple: true, default: [] },
-        layer: { type: "string", multiple: true, default: [] },
-        json: { type: "boolean", default: false },
-        timeout: { type: "string", default: String(DEFAULT_SECONDS) },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  const { values } = wordsOf({
+    args: [...args],
+    options: {
+      stack: { type: "string", default: "home" },
+      host: { type: "string", multiple: true, default: [] },
+      layer: { type: "string", multiple: true, default: [] },
+      json: { type: "boolean", default: false },
+      timeout: { type: "string", default: String(DEFAULT_SECONDS) },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
   if (values.help) {
     return undefined;
   }

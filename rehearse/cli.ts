@@ -1,5 +1,6 @@
 import { INSIDE } from "./namespace";
-import { USAGE, UsageError, parseOptions } from "./options";
+import { UsageError } from "../plan/usage-error";
+import { USAGE, parseOptions } from "./options";
 
 /** Entry point of `npm run rehearse`, and of its half inside of the namespaces; ends the process. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { UsageError, wordsOf } from "../plan/usage-error";
 
 export const USAGE = `usage: npm run rehearse -- [--only nodes] [--keep] [--fresh] [--clean] [--dry-run]
 
@@ -22,32 +22,22 @@ export interface Options {
   dryRun: boolean;
 }
 
-/** A mistake in the words of the command line. */
-export class UsageError extends Error {
-  public override readonly name = "UsageError";
-}
-
 /**
  * @returns undefined if help is asked for.
  * @throws UsageError for anything that is not in USAGE.
  */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string" },
-        keep: { type: "boolean", default: false },
-        fresh: { type: "boolean", default: false },
-        clean: { type: "boolean", default: false },
-        "dry-run": { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { values } = wordsOf({
+    args: [...args],
+    options: {
+      only: { type: "string" },
+      keep: { type: "boolean", default: false },
+      fresh: { type: "boolean", default: false },
+      clean: { type: "boolean", default: false },
+      "dry-run": { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
   const { only, keep, fresh, clean, "dry-run": dryRun, help } = values;
   if (help) {
     return undefined;

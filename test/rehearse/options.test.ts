@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
-import { parseOptions, UsageError } from "../../rehearse/options";
+import { UsageError } from "../../plan/usage-error";
+import { parseOptions } from "../../rehearse/options";
 import { root } from "../support/home";
 
 describe("npm run rehearse: its words", () => {
