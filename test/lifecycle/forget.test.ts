@@ -5,6 +5,7 @@ import { Cluster } from "../../lifecycle/actors/cluster";
 import { forget } from "../../lifecycle/operations";
 import type { FateOfVolumes } from "../../lifecycle/preflight";
 import { worker } from "./facts";
+import { healthyReplica } from "./played-longhorn";
 
 const LONGHORN = "/apis/longhorn.io/v1beta2/namespaces/longhorn-system";
 const NODE = "k3s3";
@@ -66,13 +67,7 @@ describe("a dead machine's copies of volumes, when it is forgotten", () => {
   const ready = [{ type: "Ready", status: "True" }];
   const replica = (volume: string, node: string): Item => ({
     metadata: { name: `${volume}-r-${node}` },
-    spec: {
-      volumeName: volume,
-      nodeID: node,
-      diskID: `${node}-disk`,
-      healthyAt: "2026-01-01T00:00:00Z",
-      failedAt: "",
-    },
+    spec: healthyReplica(volume, node),
   });
 
   beforeEach(() => {

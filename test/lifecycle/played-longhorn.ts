@@ -9,6 +9,17 @@ const API_VERSION = "longhorn.io/v1beta2";
 const KINDS = ["Volume", "Replica", "Node", "Engine", "Setting"] as const;
 const GIB = 2 ** 30;
 
+/** A copy of a volume as Longhorn describes one that is whole, on the node's only disk. */
+export function healthyReplica(volume: string, node: string): Record<string, string> {
+  return {
+    volumeName: volume,
+    nodeID: node,
+    diskID: `${node}-disk`,
+    healthyAt: "2026-01-01T00:00:00Z",
+    failedAt: "",
+  };
+}
+
 /**
  * Longhorn without Longhorn: its CRDs, objects with the status that a real one would have, and of its manager the one thing
  * that a removal waits for: a node whose eviction is requested loses its replicas, one by one, to another node.
@@ -214,15 +225,7 @@ export class PlayedLonghorn {
   }
 
   private async addReplica(volume: string, node: string): Promise<void> {
-    await this.put("Replica", `${volume}-r-${node}`, {
-      spec: {
-        volumeName: volume,
-        nodeID: node,
-        diskID: `${node}-disk`,
-        healthyAt: "2026-01-01T00:00:00Z",
-        failedAt: "",
-      },
-    });
+    await this.put("Replica", `${volume}-r-${node}`, { spec: healthyReplica(volume, node) });
   }
 
   private async put(kind: (typeof KINDS)[number], name: string, fields: Record<string, unknown>): Promise<void> {

@@ -10,6 +10,7 @@ import { ClusterDns, serverBlock } from "../../../components/network/cluster-dns
 import { hostOf } from "../../../nodes/host";
 import { record } from "../../../plan/record";
 import { home } from "../../support/home";
+import { skipBecause } from "../../support/skip";
 
 const homelab = home();
 const hosts = Object.values(homelab.routes);
@@ -58,8 +59,7 @@ describe("the cluster's DNS in a real CoreDNS", () => {
     try {
       execFileSync("coredns", ["-version"], { stdio: "ignore" });
     } catch {
-      console.log("      skipped: there is no coredns on PATH");
-      this.skip();
+      skipBecause(this, "there is no coredns on PATH");
     }
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-coredns-"));
     const [port, upstream] = [await freePort(), await freePort()];

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { renderStep } from "../../../nodes/host-script";
 import { gateProblem, runGate, type ApiObject } from "../../support/fake-api";
+import { skipBecause } from "../../support/skip";
 
 const root = "/var/lib/rancher/k3s/agent/kubelet";
 
@@ -74,8 +75,7 @@ describe("gates of the storage, run by the real kubectl", function () {
   before(function () {
     const problem = gateProblem();
     if (problem !== undefined) {
-      console.log(`      skipped: ${problem}`);
-      this.skip();
+      skipBecause(this, problem);
     }
   });
 
@@ -290,8 +290,7 @@ describe("gates of the storage as text", () => {
         encoding: "utf8",
       });
       if (error) {
-        console.log("      skipped: shellcheck is not installed");
-        this.skip();
+        skipBecause(this, "shellcheck is not installed");
       }
       expect(stdout).to.equal("");
     });
