@@ -4,15 +4,8 @@
 bundle=/var/lib/homelab/crds/$SHA256.yaml
 download "$URL" "$SHA256" "$bundle" 0644
 # A datastore that is busy for a moment refuses; the same apply again goes on where it was.
-applied=false
-for _ in 1 2 3; do
-  if k3s kubectl apply --server-side --force-conflicts --field-manager=homelab -f "$bundle"; then
-    applied=true
-    break
-  fi
-  sleep 5
-done
-[ "$applied" = true ] || fail "the API server refused the CRDs of $URL three times; its last words are above. Look: journalctl -u k3s -n 50"
+try 3 5 k3s kubectl apply --server-side --force-conflicts --field-manager=homelab -f "$bundle" ||
+  fail "the API server refused the CRDs of $URL three times; its last words are above. Look: journalctl -u k3s -n 50"
 
 # Asked again and again: of a CRD that the API server has not looked at yet, kubectl wait says that its conditions are no
 # list, and ends at once.

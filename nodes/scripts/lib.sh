@@ -89,6 +89,17 @@ wait_until() {
   done
 }
 
+# try TIMES PAUSE COMMAND...: runs the command until it succeeds, so many times at most, with a pause of seconds between.
+try() {
+  local times=$1 pause=$2 attempt
+  shift 2
+  for ((attempt = 1; attempt <= times; attempt++)); do
+    ! "$@" || return 0
+    [ "$attempt" = "$times" ] || sleep "$pause"
+  done
+  return 1
+}
+
 # apt_get ARGUMENT...: waits for whoever else is installing, asks nothing, keeps configuration files as they are.
 apt_get() {
   apt-get -q -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
@@ -97,12 +108,7 @@ apt_get() {
 
 # apt_update: the lock on package lists is the one that apt does not wait for itself.
 apt_update() {
-  local attempt
-  for attempt in 1 2 3 4 5 6; do
-    ! apt_get update || return 0
-    [ "$attempt" = 6 ] || sleep 10
-  done
-  fail "apt-get update fails. Look: sudo apt-get update"
+  try 6 10 apt_get update || fail "apt-get update fails. Look: sudo apt-get update"
 }
 
 # repair_dpkg: completes what a power cut or a kill has left half installed; apt refuses to work before that.
