@@ -1,22 +1,11 @@
 import type { RawHomelab } from "../schema";
 import { toBytes } from "../units";
-import { each, type App } from "./app-check";
+import { each } from "./app-check";
+import { candidates } from "./app-nodes";
 import { issueIf, type Check } from "./check";
 import { disksOf } from "./disks";
 
 type Machines = RawHomelab["machines"];
-
-/** Machines on which an app may run: those that it names, those with its GPU, or any that no taint of ours keeps pods off. */
-function candidates(machines: Machines, { nodes, gpu }: App): [name: string, machine: Machines[string]][] {
-  const running = Object.entries(machines).filter(([, { role }]) => role !== "hypervisor");
-  const carrying = (gpu: App["gpu"], machine: Machines[string]) =>
-    gpu === undefined ||
-    (machine.role === "worker" && (gpu === "nvidia" ? machine.gpu : machine.quickSync) !== undefined);
-  return running.filter(
-    ([name, machine]) =>
-      (nodes?.includes(name) ?? (machine.role === "worker" || running.length === 1)) && carrying(gpu, machine),
-  );
-}
 
 /** Memory of a machine, where the configuration knows it. */
 function memoryOf(machine: Machines[string]): string | undefined {

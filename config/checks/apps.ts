@@ -1,9 +1,9 @@
 import { platformServices } from "../homelab";
 import { nearest } from "../nearest";
-import type { RawHomelab } from "../schema";
 import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
 import { each, type App } from "./app-check";
+import { clusterMachines, gpuNodes, openNodes, type GpuNode } from "./app-nodes";
 import { appCapacityChecks } from "./app-capacity";
 import { appFieldChecks } from "./app-fields";
 import { issueIf, repeated, type Check } from "./check";
@@ -214,7 +214,7 @@ const volumes: Check = each("volumes of apps have their tier", ["storage"], (app
 
 const placement: Check = each("apps can run where they should", ["machines", "storage"], (app, key, config) => {
   const { machines, storage } = config;
-  const nodes = Object.entries(machines).filter(([, { role }]) => role !== "hypervisor");
+  const nodes = clusterMachines(machines);
   const known = nodes.map(([name]) => name);
   const strange = (app.nodes ?? []).filter((name) => !known.includes(name));
   const carriers = (tier: string) =>
@@ -228,7 +228,7 @@ const placement: Check = each("apps can run where they should", ["machines", "st
       allowed: `machines that run K3s: ${known.join(", ")}`,
       fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "name one of them",
     })),
-    ...issueIf(app.gpu !== undefined && strange.length === 0 && gpuNodes(config, app).length === 0, () => ({
+    ...issueIf(app.gpu !== undefined && strange.length === 0 && gpuNodes(machines, app).length === 0, () => ({
       path: `apps.${key}.gpu`,
       found: `${app.gpu}, and no machine ${app.nodes ? `among ${app.nodes.join(", ")} ` : ""}has it`,
       allowed: app.gpu === "nvidia" ? "nvidia where a worker has gpu" : "quicksync where a worker has quickSync",
@@ -238,9 +238,7 @@ const placement: Check = each("apps can run where they should", ["machines", "st
     ...Object.entries(app.volumes).flatMap(([volume, { tier = storage.defaultTier }]) => {
       const local = Object.hasOwn(storage.tiers, tier) && storage.tiers[tier].dataLocality === "strict-local";
       const able = carriers(tier).filter((name) => app.nodes?.includes(name) ?? true);
-      // Without nodes it may be anywhere but on a control plane that workers keep free of pods.
-      const free = nodes.filter(([, { role }]) => role === "worker" || nodes.length === 1).map(([name]) => name);
-      const others = (app.nodes ?? free).filter((name) => !able.includes(name));
+      const others = (app.nodes ?? openNodes(machines)).filter((name) => !able.includes(name));
       return issueIf(local && others.length > 0, () => ({
         path: `apps.${key}.volumes.${volume}.tier`,
         found: `${tier}, which is strict-local, and the app may run on ${others.join(", ")} without such a disk`,
@@ -250,19 +248,6 @@ const placement: Check = each("apps can run where they should", ["machines", "st
     }),
   ];
 });
-
-function gpuNodes({ machines }: RawHomelab, { gpu, nodes }: App): GpuNode[] {
-  return Object.entries(machines).flatMap(([name, machine]) => {
-    const shares =
-      machine.role !== "worker" ? undefined : gpu === "nvidia" ? machine.gpu?.slices : machine.quickSync?.sharedBy;
-    return shares !== undefined && (nodes?.includes(name) ?? true) ? [{ name, shares }] : [];
-  });
-}
-
-interface GpuNode {
-  name: string;
-  shares: number;
-}
 
 function sharesOf(nodes: readonly GpuNode[]): number {
   return nodes.reduce((sum, { shares }) => sum + shares, 0);
@@ -294,7 +279,7 @@ const gpuShares: Check = {
   run(config) {
     return (["nvidia", "quicksync"] as const).flatMap((kind) => {
       const users = Object.entries(config.apps).filter(([, { gpu }]) => gpu === kind);
-      const bound = users.map(([name, app]) => ({ name, nodes: gpuNodes(config, app) }));
+      const bound = users.map(([name, app]) => ({ name, nodes: gpuNodes(config.machines, app) }));
       // Every union of sets of nodes must carry the apps that can run nowhere else (Hall's theorem); the smallest that
       // does not is the one to name.
       const short = unions(bound.map(({ nodes }) => nodes)).find(
