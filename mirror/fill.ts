@@ -71,7 +71,7 @@ export async function fillMirror(options: FillOptions): Promise<Outcome[]> {
     (chart) => fillChart(options, chart),
   );
   if (images) {
-    const { references, unread } = neededImages(options);
+    const { references, unread } = await neededImages(options);
     unread.forEach((outcome) => {
       outcomes.push(outcome);
       options.report?.(outcome);
@@ -180,10 +180,10 @@ async function fillImage(
 }
 
 /** Every image of the rebuild, sorted, and what could not be looked into. */
-function neededImages({ artefacts, recording, folder, lock }: FillOptions): {
+async function neededImages({ artefacts, recording, folder, lock }: FillOptions): Promise<{
   references: string[];
   unread: Outcome[];
-} {
+}> {
   const unread: Outcome[] = [];
   const references = imagesOfObjects(recording);
   const archives = artefacts.charts.map(({ name, chart, version }) => ({
@@ -197,7 +197,8 @@ function neededImages({ artefacts, recording, folder, lock }: FillOptions): {
       if (archive === undefined || !fs.existsSync(path.join(folder, archive))) {
         throw new Error("its archive is not in the mirror");
       }
-      imagesOfChart(chart, path.join(folder, archive), artefacts.kubernetes).forEach((image) => references.add(image));
+      const images = await imagesOfChart(chart, path.join(folder, archive), artefacts.kubernetes);
+      images.forEach((image) => references.add(image));
     } catch (error) {
       unread.push({
         kind: "chart",

@@ -3,11 +3,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { parseAllDocuments, stringify } from "yaml";
+import { parseAllDocuments } from "yaml";
+import { helmTemplate } from "../../../mirror/helm";
 import type { KubeObject } from "./api";
-
-const run = promisify(execFile);
-const LARGEST = 512 * 1024 * 1024;
 
 /** What helm needs to know. */
 export interface Rendering {
@@ -37,7 +35,7 @@ export async function objectsOfArchive(
 ): Promise<KubeObject[] | undefined> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-chart-"));
   try {
-    await run("tar", ["-xzf", archive, "-C", folder, "--no-same-owner"]);
+    await promisify(execFile)("tar", ["-xzf", archive, "-C", folder, "--no-same-owner"]);
     const [chart] = fs.readdirSync(folder);
     const root = path.join(folder, chart);
     const templates = textsBelow(path.join(root, "templates"));
@@ -63,32 +61,14 @@ export async function renderWithHelm(rendering: Rendering): Promise<KubeObject[]
   if (spawnSync("helm", ["version", "--short"]).error) {
     return undefined;
   }
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-chart-"));
-  try {
-    const values = path.join(folder, "values.yaml");
-    fs.writeFileSync(values, stringify(rendering.values ?? {}), { mode: 0o600 });
-    const { repo } = rendering.repositoryOpts ?? {};
-    const { stdout } = await run(
-      "helm",
-      [
-        "template",
-        rendering.name,
-        rendering.chart,
-        ...["--namespace", rendering.namespace ?? "default", "--values", values, "--no-hooks"],
-        ...["--kube-version", rendering.kubernetes, "--api-versions", rendering.apiVersions.join(",")],
-        ...(rendering.skipCrds === true ? [] : ["--include-crds"]),
-        ...(rendering.version === undefined ? [] : ["--version", rendering.version]),
-        ...(repo === undefined ? [] : ["--repo", repo]),
-      ],
-      { maxBuffer: LARGEST },
-    );
-    return objectsIn(stdout);
-  } catch (error) {
-    const said = (error as { stderr?: string }).stderr?.trim();
-    throw new Error(`helm template of ${rendering.name}: ${said ?? (error as Error).message}`, { cause: error });
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  const { name, chart, namespace, kubernetes, values, apiVersions, skipCrds, version, repositoryOpts } = rendering;
+  const flags = [
+    ...["--no-hooks", "--api-versions", apiVersions.join(",")],
+    ...(skipCrds === true ? [] : ["--include-crds"]),
+    ...(version === undefined ? [] : ["--version", version]),
+    ...(repositoryOpts?.repo === undefined ? [] : ["--repo", repositoryOpts.repo]),
+  ];
+  return objectsIn(await helmTemplate({ name, chart, namespace, kubernetes, values, flags }));
 }
 
 /** Objects of a YAML text, lists taken apart, hooks left out. */
