@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { UserError } from "../plan/user-error";
 import { parseHomelab } from "../config/parse";
 import { plannedHomelab, rehearsalConfig } from "./config";
-import { enterScript } from "./enter";
+import { writeEnter } from "./enter";
 import { newIdentity, userKey } from "./identity";
 import { ORDER_FILE, STATUS, type Order } from "./inside";
 import { firstProcess, startInside } from "./namespace";
@@ -123,8 +123,7 @@ async function runInside(state: RehearsalFolder, { config }: Order): Promise<num
     setTimeout(() => {
       const first = firstProcess(inside);
       if (first !== undefined) {
-        const script = enterScript(parseHomelab(config), state.folder, first);
-        fs.writeFileSync(state.path("enter"), script, { mode: 0o700 });
+        writeEnter(parseHomelab(config), state.folder, first);
       }
     }, 1000);
   });
