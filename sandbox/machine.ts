@@ -77,6 +77,8 @@ export class Machine {
 
   private process?: ChildProcess;
   private qmp?: Qmp;
+  /** A login of root that stays, for `sh`. */
+  private session?: ChildProcess;
   /** Why its power went without anybody's asking. */
   private broken?: string;
 
@@ -224,7 +226,7 @@ export class Machine {
     const end = performance.now() + seconds * 1000;
     for (;;) {
       // The forward accepts before anybody listens behind it, so only a login tells.
-      if ((await this.ssh("true", "", "root")).status === 0) {
+      if (await this.login()) {
         return;
       }
       const reason = problem() ?? (performance.now() > end ? `no login within ${seconds} s` : undefined);
@@ -242,6 +244,39 @@ export class Machine {
 
   /** The same, to be cut off or watched. */
   public startSsh(command: string, user: string = this.user): ChildProcess {
+    return this.openSsh(command, user);
+  }
+
+  /** Logs root in for `sh`, anew; false if that does not work yet. */
+  private async login(): Promise<boolean> {
+    this.logout();
+    const session = this.openSsh("echo; exec cat", "root", shared(this.sharedLogin, "yes"));
+    const began = await new Promise<boolean>((resolve, reject) => {
+      session.stdout?.once("data", () => resolve(true));
+      session.once("error", reject);
+      session.once("exit", () => resolve(false));
+    });
+    if (began) {
+      this.session = session;
+      session.once("exit", () => (this.session = this.session === session ? undefined : this.session));
+      // It goes on as long as the machine does, and keeps nobody waiting.
+      session.unref();
+      [session.stdin, session.stdout, session.stderr].forEach((stream) => (stream as net.Socket | null)?.unref());
+    }
+    return began;
+  }
+
+  private logout(): void {
+    this.session?.kill("SIGKILL");
+    this.session = undefined;
+    fs.rmSync(this.sharedLogin, { force: true });
+  }
+
+  private get sharedLogin(): string {
+    return path.join(this.folder, "login");
+  }
+
+  private openSsh(command: string, user: string, further: readonly string[] = []): ChildProcess {
     const options = [
       "BatchMode=yes",
       "ConnectTimeout=30",
@@ -255,13 +290,17 @@ export class Machine {
     ].flatMap((option) => ["-o", option]);
     return start("ssh", [
       ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.reached.port)],
-      ...[...options, `${user}@${this.reached.host}`, command],
+      ...[...options, ...further, `${user}@${this.reached.host}`, command],
     ]);
   }
 
-  /** Runs bash text as root; throws if it fails. Returns what it prints, without the last line break. */
+  /**
+   * Runs bash text as root; throws if it fails. Returns what it prints, without the last line break. It shares one login with
+   * all others: in software emulation a login takes a second, and a question a fraction of it.
+   */
   public async sh(script: string): Promise<string> {
-    const { status, stdout, stderr } = await this.ssh("bash -eu -o pipefail", script, "root");
+    const further = this.session ? shared(this.sharedLogin, "no") : [];
+    const { status, stdout, stderr } = await finished(this.openSsh("bash -eu -o pipefail", "root", further), script);
     if (status !== 0) {
       if (this.broken !== undefined) {
         throw new Error(`${this.name} has stopped: ${this.broken}`);
@@ -287,6 +326,7 @@ export class Machine {
 
   /** Takes the power away: nothing is shut down or written back. */
   public async kill(): Promise<void> {
+    this.logout();
     const child = this.process;
     if (child) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -324,6 +364,16 @@ export class Machine {
 /** As known_hosts names a server: brackets only where the port is another one than 22 (sshd(8)). */
 function knownHost({ host, port }: { host: string; port: number }): string {
   return port === 22 ? host : `[${host}]:${port}`;
+}
+
+/** The kernel takes 107 bytes for the path of a socket (unix(7)), of which OpenSSH needs 17 while it makes one. */
+const SOCKET_PATH_BYTES = 107 - 17;
+
+/** Options of a connection that others go through (`yes`), or that goes through another one; none if the path is too long. */
+function shared(socket: string, master: "yes" | "no"): string[] {
+  return Buffer.byteLength(socket) > SOCKET_PATH_BYTES
+    ? []
+    : ["-o", `ControlPath=${socket.replaceAll("%", "%%")}`, "-o", `ControlMaster=${master}`];
 }
 
 /** The last lines of what a command printed. */
