@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { UserError } from "../../plan/user-error";
-import { Engine, engineFolder, engineProblem } from "./engine";
+import { Engine, engineFolder } from "./engine/engine";
+import { engineProblem } from "./engine/engine-problem";
 import { Harness } from "./harness";
 import type { OnEvent, Run } from "./steps";
 

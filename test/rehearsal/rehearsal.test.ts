@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { StackConfig } from "../../rehearse/config";
 import { plannedHomelab } from "../../rehearse/config";
-import { engineProblem } from "../../rehearse/deploy/engine";
+import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
 import type { DeployEvent, Run, StepResult } from "../../rehearse/deploy/steps";
 import { hostKey, newIdentity } from "../../rehearse/identity";
 import { rehearsalProblems } from "../../rehearse/preflight";

@@ -1,3 +1,4 @@
+import { BACKBLAZE } from "../backblaze";
 import type { Registration } from "../registration";
 import { chart } from "./chart";
 import { localCommand, remoteCommand } from "./command";
@@ -16,7 +17,7 @@ const byType: Readonly<Record<string, Executor>> = {
 
 /** Types that a rehearsal cannot have, with the reason. */
 const ABSENT: readonly { type: RegExp; reason: string }[] = [
-  { type: /^b2:/, reason: "there is no Backblaze here" },
+  { type: /^b2:/, reason: BACKBLAZE },
   { type: /^kubernetes:(helm\.sh\/v3|yaml|kustomize)/, reason: "the harness makes no resource of this type" },
 ];
 

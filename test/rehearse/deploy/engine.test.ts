@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { Engine, engineProblem } from "../../../rehearse/deploy/engine";
-import { dependenciesOf } from "../../../rehearse/deploy/engine-steps";
+import { Engine } from "../../../rehearse/deploy/engine/engine";
+import { engineProblem } from "../../../rehearse/deploy/engine/engine-problem";
+import { dependenciesOf } from "../../../rehearse/deploy/engine/engine-steps";
 import type { DeployEvent, Run } from "../../../rehearse/deploy/steps";
 import { root } from "../../support/home";
 import { skipBecause } from "../../support/skip";
@@ -50,6 +51,7 @@ describe("the engine, over a real sshd", function () {
     program.write(`
       import * as pulumi from "@pulumi/pulumi";
       import { remote } from "@pulumi/command";
+      import * as b2 from "@pulumi/b2";
       import * as random from "@pulumi/random";
       import { HostState } from ${JSON.stringify(path.join(root, "nodes", "host-state"))};
       const connection = {
@@ -63,6 +65,16 @@ describe("the engine, over a real sshd", function () {
         machine: "k3s1", connection, expected: { file: "good" },
         probe: \`printf '{"file":"%s"}\\\\n' "$(cat \${file})"\`, repair: \`echo good >\${file}\`,
       }, { dependsOn: one });
+      const gate = new remote.Command("gate-apply", { connection, create: "echo asked; exit 9" }, { dependsOn: one });
+      new HostState("gate-state", {
+        machine: "k3s1", connection, expected: { answer: "it's so" }, probe: "exit 9", repair: "exit 9",
+      }, { dependsOn: gate });
+      const account = new b2.Provider("account", { applicationKeyId: "id", applicationKey: pulumi.secret("key") });
+      const bucket = new b2.Bucket("bucket", { bucketName: "films", bucketType: "allPrivate" }, { provider: account });
+      const key = new b2.ApplicationKey(
+        "key", { keyName: "films", capabilities: ["readFiles"], bucketIds: [bucket.bucketId] }, { provider: account },
+      );
+      new remote.Command("user", { connection, create: "cat", stdin: key.applicationKey }, { dependsOn: gate });
       export const word = new pulumi.Config().require("word");
       ${more}
     `);
@@ -75,7 +87,14 @@ describe("the engine, over a real sshd", function () {
     const events: DeployEvent[] = [];
     const up = await engine().up((event) => events.push(event));
     expect(up.ok, up.errors.join("\n")).to.equal(true);
-    expect(outcomes(up)).to.include({ kept: "created", one: "created", watched: "created", gate: "not rehearsed" });
+    expect(outcomes(up)).to.include({ kept: "created", one: "created", watched: "created" });
+    // What nobody here could answer holds up nobody, and is not called done.
+    expect(outcomes(up)).to.include({
+      ...{ "gate-apply": "not rehearsed", "gate-state": "not rehearsed", user: "created" },
+      ...{ bucket: "not rehearsed", key: "not rehearsed" },
+    });
+    expect(up.steps.find(({ name }) => name === "gate-state")!.message).to.equal("there is no GPU");
+    expect(up.steps.find(({ name }) => name === "key")!.message).to.equal("there is no Backblaze here");
     expect(up.outputs).to.deep.equal({ word: "said" });
     const watched = up.steps.find(({ name }) => name === "watched")!;
     const one = up.steps.find(({ name }) => name === "one")!;

@@ -1,5 +1,6 @@
 import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
-import { phaseOf, type OnEvent, type Outcome, type StepResult } from "./steps";
+import { phaseOf, type OnEvent, type Outcome, type StepResult } from "../steps";
+import { standInChart, standInOf, type NotRehearsed } from "./stand-ins";
 
 /** A resource as the engine's state has it (pulumi/pulumi sdk/go/common/apitype/core.go, ResourceV3). */
 export interface StateResource {
@@ -34,7 +35,10 @@ export class EngineSteps {
   /** Errors that are of no step. */
   public readonly errors: string[] = [];
 
-  public constructor(private readonly onEvent: OnEvent) {}
+  public constructor(
+    private readonly onEvent: OnEvent,
+    private readonly notRehearsed: NotRehearsed = {},
+  ) {}
 
   /** @param at milliseconds since 1970; the engine's own times are whole seconds. */
   public take(event: EngineEvent, at: number): void {
@@ -83,16 +87,20 @@ export class EngineSteps {
     if (outcome === undefined) {
       return;
     }
+    const name = nameOf(urn);
+    const instead = standInOf({ type, name }, this.notRehearsed);
+    const nothing = instead !== undefined && instead.kind !== "not awaited" && !failed;
     const message = outcome === "updated" && changed.length > 0 ? `changed: ${changed.join(", ")}` : undefined;
     const step: StepResult = {
       urn,
       type,
-      name: nameOf(urn),
+      name,
       phase: phaseOf(urn),
       began,
       ended: at,
-      outcome,
-      message,
+      outcome: nothing ? "not rehearsed" : outcome,
+      message: nothing ? instead.reason : message,
+      standIn: nothing ? undefined : (standInChart(urn, this.notRehearsed) ?? instead?.reason),
       dependencies: [],
     };
     this.ended.push(step);

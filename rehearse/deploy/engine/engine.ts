@@ -1,0 +1,138 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { LocalWorkspace, type EngineEvent, type Stack as EngineStack } from "@pulumi/pulumi/automation";
+import type { Deployer, Stack } from "../deployer";
+import type { OnEvent, Run, StepResult } from "../steps";
+import { EngineSteps, type StateResource } from "./engine-steps";
+import { excludedUrns } from "./stand-ins";
+import { passphrase, writeWorkspace } from "./workspace";
+
+const ROOT = path.join(__dirname, "..", "..", "..");
+/** Where the engine keeps its state. */
+export function engineFolder(stateFile: string): string {
+  return path.resolve(`${stateFile}.engine`);
+}
+
+type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void, exclude: string[]) => Promise<unknown>;
+
+/**
+ * Carries out a program by Pulumi's engine, through its automation API. State, passphrase and stack file are in a folder
+ * of their own beside the harness' state; the program's own folder stays as it is.
+ *
+ * What is not rehearsed has a stand-in, as with the harness: steps that ask what nobody answers are empty, objects that
+ * nobody acts on are not waited for, Backblaze is made up. An object that only a controller makes is left out.
+ */
+export class Engine implements Deployer {
+  public readonly kind = "engine";
+  private readonly folder: string;
+
+  public constructor(private readonly stack: Stack) {
+    this.folder = engineFolder(stack.stateFile);
+  }
+
+  public up(onEvent: OnEvent): Promise<Run> {
+    return this.run(onEvent, (stack, take, exclude) =>
+      stack.up({ onEvent: take, exclude, excludeDependents: true, continueOnError: true, signal: this.stack.signal }),
+    );
+  }
+
+  public preview(onEvent: OnEvent): Promise<Run> {
+    return this.run(onEvent, (stack, take, exclude) =>
+      stack.preview({ onEvent: take, exclude, excludeDependents: true, signal: this.stack.signal }),
+    );
+  }
+
+  public refresh(onEvent: OnEvent): Promise<Run> {
+    return this.run(onEvent, (stack, take) =>
+      stack.refresh({ onEvent: take, runProgram: true, signal: this.stack.signal }),
+    );
+  }
+
+  public destroy(onEvent: OnEvent): Promise<Run> {
+    return this.run(onEvent, (stack, take) =>
+      stack.destroy({ onEvent: take, excludeProtected: true, continueOnError: true, signal: this.stack.signal }),
+    );
+  }
+
+  private async run(onEvent: OnEvent, operation: Operation): Promise<Run> {
+    const stack = await this.open();
+    await adoptWhatWasUnderWay(stack);
+    const steps = new EngineSteps(onEvent, this.stack.notRehearsed);
+    const began = Date.now();
+    let failure: string | undefined;
+    try {
+      await operation(stack, (event) => steps.take(event, Date.now()), excludedUrns(this.stack.notRehearsed));
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+    }
+    const milliseconds = Date.now() - began;
+    const exported = (await stack.exportStack()) as Exported;
+    const state = exported.deployment.resources ?? [];
+    const results = steps.results(state);
+    const told = results.some(({ outcome }) => outcome === "failed") || steps.errors.length > 0;
+    return {
+      ok: failure === undefined,
+      steps: [...results, ...this.leftOut(began)],
+      milliseconds,
+      errors: [...steps.errors, ...(failure !== undefined && !told ? [failure] : [])],
+      outputs: Object.fromEntries(
+        Object.entries(await stack.outputs()).map(([key, { value }]) => [key, value as unknown]),
+      ),
+      leftBehind: [],
+    };
+  }
+
+  private open(): Promise<EngineStack> {
+    const work = path.join(this.folder, "program");
+    const { name: stack, config, notRehearsed, program = ROOT } = this.stack;
+    writeWorkspace(work, { program, stack, config, notRehearsed });
+    const state = path.join(this.folder, "state");
+    fs.mkdirSync(state, { recursive: true, mode: 0o700 });
+    return LocalWorkspace.createOrSelectStack(
+      { stackName: stack, workDir: work },
+      {
+        envVars: {
+          PULUMI_BACKEND_URL: `file://${state}`,
+          PULUMI_CONFIG_PASSPHRASE: passphrase(path.join(this.folder, "passphrase")),
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+        },
+      },
+    );
+  }
+
+  /** What was left out has no event; it is named by the list. */
+  private leftOut(at: number): StepResult[] {
+    return excludedUrns(this.stack.notRehearsed).map((pattern) => {
+      const urn = pattern.replace(/^\*\*/, "");
+      const [type, name] = urn.split("::");
+      return {
+        urn,
+        type,
+        name,
+        phase: "stack",
+        began: at,
+        ended: at,
+        outcome: "not rehearsed",
+        message: `${this.stack.notRehearsed[urn]} (left out, with what needs it)`,
+        dependencies: [],
+      };
+    });
+  }
+}
+
+/** As much of an exported stack as is looked at here. */
+interface Exported {
+  deployment: { resources?: StateResource[]; pending_operations?: { type: string; resource: { type: string } }[] };
+}
+
+/**
+ * A run that was killed may have made objects which its state does not have, only that they were under way. The provider
+ * refuses what exists already, lest a renamed resource deletes its own new object; it is told to take it over just this once.
+ */
+async function adoptWhatWasUnderWay(stack: EngineStack): Promise<void> {
+  const { deployment } = (await stack.exportStack()) as Exported;
+  const underWay = deployment.pending_operations ?? [];
+  if (underWay.some(({ type, resource }) => type === "creating" && resource.type.startsWith("kubernetes:"))) {
+    stack.workspace.envVars.PULUMI_K8S_UPSERT_EXISTING_OBJECTS = "true";
+  }
+}
