@@ -89,24 +89,38 @@ export function identityOf(pid: number): string | undefined {
     // What follows the name in parentheses; the 20th word is when it started (proc(5)).
     const words = fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
     const alive = !["Z", "X"].includes(words[0]);
-    return alive ? [pid, words[19], fs.readlinkSync("/proc/self/ns/pid")].join(" ") : undefined;
+    return alive ? [pid, words[19], ownNamespace()].join(" ") : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Deletes what killed runs have left. A run in a container of its own, whose processes are not seen here, is left alone. */
+/** Undefined for a file that is not ours to read, or just being made or deleted by its run. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells this namespace of processes from others; a number means somebody else in each. */
+function ownNamespace(): string {
+  return fs.readlinkSync("/proc/self/ns/pid");
+}
+
+/** Deletes what killed runs have left; what it refuses is said, for a person to look at. A run in a container of its own, whose processes are not seen here, is left alone. */
 function forgetKilledRuns(): void {
   for (const name of fs.readdirSync(os.tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
     const folder = path.join(os.tmpdir(), name);
-    try {
-      const owner = fs.readFileSync(path.join(folder, OWNER), "utf8");
-      const [pid, , namespace] = owner.split(" ");
-      if (namespace === fs.readlinkSync("/proc/self/ns/pid") && identityOf(Number(pid)) !== owner) {
+    const owner = readIfThere(path.join(folder, OWNER));
+    const [pid, , namespace] = owner?.split(" ") ?? [];
+    if (owner !== undefined && namespace === ownNamespace() && identityOf(Number(pid)) !== owner) {
+      try {
         removeFolder(folder);
+      } catch (error) {
+        console.error((error as Error).message);
       }
-    } catch {
-      // Not ours to read, or just being made or deleted by its run.
     }
   }
 }

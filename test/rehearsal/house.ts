@@ -8,6 +8,7 @@ import { readRecord, type RunRecord } from "../../rehearse/report/record";
 import { RehearsalFolder } from "../../rehearse/state";
 import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "../../sandbox/processes";
 import { root } from "../support/home";
+import type { Operation } from "./deploy";
 
 const BIN = path.join(root, "bin", "rehearse.js");
 const DEPLOY = path.join(__dirname, "deploy.ts");
@@ -99,13 +100,22 @@ export class House {
    * @param how.kill ends that process and what it has started, by SIGKILL; then there is no result.
    */
   public async up(how: { config?: StackConfig; kill?: Kill } = {}): Promise<Run | undefined> {
+    return this.run("up", how);
+  }
+
+  /** What only the engine can do. */
+  public async by(operation: Exclude<Operation, "up">, config?: StackConfig): Promise<Run> {
+    return (await this.run(operation, { config }))!;
+  }
+
+  private async run(operation: Operation, how: { config?: StackConfig; kill?: Kill }): Promise<Run | undefined> {
     const configFile = this.state.path("again.json");
     fs.writeFileSync(configFile, JSON.stringify(how.config ?? this.config()), { mode: 0o600 });
     const [, first] = /--target (\d+)/.exec(fs.readFileSync(this.state.path("enter"), "utf8"))!;
     const node = [process.execPath, "--require", require.resolve("ts-node/register/transpile-only"), DEPLOY];
     const child = spawn(
       "nsenter",
-      ["--target", first, "--net", "--mount", "--pid", "--", ...node, this.state.folder, configFile],
+      ["--target", first, "--net", "--mount", "--pid", "--", ...node, this.state.folder, configFile, operation],
       {
         // A group of its own, which is killed as a whole.
         detached: true,

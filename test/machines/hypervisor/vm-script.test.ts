@@ -1,7 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
 import type { ControlPlane, Homelab } from "../../../config/homelab";
@@ -10,6 +8,7 @@ import { vendorData } from "../../../nodes/hypervisor/cloud-init";
 import { planVm } from "../../../nodes/hypervisor/vm-names";
 import { vmStep } from "../../../nodes/hypervisor/vm-steps";
 import { LAB_SCRIPT, libvirtProblem } from "../../../sandbox/libvirt/lab";
+import { finished, must, removeFolder, start, temporaryFolder } from "../../../sandbox/processes";
 import { home } from "../../support/home";
 import { needMachines } from "../lab";
 
@@ -21,11 +20,11 @@ describe("vm.sh on a real libvirtd", function () {
   let folder: string;
   let expected: Readonly<Record<string, string>> | undefined;
 
-  before(function () {
+  before(async function () {
     needMachines(this, libvirtProblem());
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "libvirt-lab-"));
+    folder = temporaryFolder("libvirt");
     const image = path.join(folder, "image");
-    expect(spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", image, "64M"]).status).to.equal(0);
+    await must("qemu-img", ["create", "-q", "-f", "qcow2", image, "64M"]);
     const sha256 = createHash("sha256").update(fs.readFileSync(image)).digest("hex");
     const write = (name: string, generation: number, vm: Partial<ControlPlane["vm"]> = {}) => {
       const base = home((config: { machines: { r730: { libvirt: object } } }) => {
@@ -54,32 +53,35 @@ describe("vm.sh on a real libvirtd", function () {
   });
 
   after(() => {
-    if (folder) fs.rmSync(folder, { recursive: true });
+    if (folder) removeFolder(folder);
   });
 
   /** Runs the scenario in a new lab; `step NAME` prints the step's output and its status. */
-  function lab(...scenario: string[]): string {
+  async function lab(...scenario: string[]): Promise<string> {
     const file = path.join(folder, "scenario.sh");
     const step = 'step() { echo "== $1"; bash "./$1.sh" 2>&1; echo "status $?"; }';
     const virsh = 'virsh() { command virsh -q -c qemu:///system "$@"; }';
     fs.writeFileSync(file, [step, virsh, "D=home-k3s-master1", ...scenario, ""].join("\n"));
     for (const name of ["etc", "var"]) fs.rmSync(path.join(folder, name), { recursive: true, force: true });
-    const { stdout, stderr } = spawnSync(LAB_SCRIPT, [folder, "192.168.10.30=home-k3s-master1", file], {
-      encoding: "utf8",
-    });
+    const { stdout, stderr } = await finished(start(LAB_SCRIPT, [folder, "192.168.10.30=home-k3s-master1", file]));
     return `${stdout}${stderr}`;
   }
 
-  it("makes the VM, finds nothing to do the second time, and leaves the expected facts", () => {
-    const printed = lab("step first", "step first", "bash probe.sh", `stat -c '%a' ${IMAGES}/*.iso ${IMAGES}/*.qcow2`);
+  it("makes the VM, finds nothing to do the second time, and leaves the expected facts", async () => {
+    const printed = await lab(
+      "step first",
+      "step first",
+      "bash probe.sh",
+      `stat -c '%a' ${IMAGES}/*.iso ${IMAGES}/*.qcow2`,
+    );
     expect(printed).to.contain("changed: home-k3s-master1 started\nstatus 0\n== first\nstatus 0\n");
     const facts = printed.split("\n").find((line) => line.startsWith("{")) ?? "{}";
     expect(JSON.parse(facts)).to.deep.equal(expected);
     expect(printed).to.match(/600\n600\n$/);
   });
 
-  it("repairs what was changed by hand, without stopping the VM", () => {
-    const printed = lab(
+  it("repairs what was changed by hand, without stopping the VM", async () => {
+    const printed = await lab(
       "step first >/dev/null",
       "before=$(virsh domid $D)",
       "virsh autostart --disable $D >/dev/null; virsh setvcpus $D 1 --config --maximum >/dev/null",
@@ -94,14 +96,14 @@ describe("vm.sh on a real libvirtd", function () {
     expect(printed).to.contain("takes it up at its next boot").and.to.contain("the same run");
   });
 
-  it("grows the disk of a running VM and refuses to shrink it", () => {
-    const printed = lab("step first >/dev/null", "step bigger", "step first");
+  it("grows the disk of a running VM and refuses to shrink it", async () => {
+    const printed = await lab("step first >/dev/null", "step bigger", "step first");
     expect(printed).to.contain("generation-1.qcow2 has grown").and.to.contain("shrinking would cut off data");
     expect(printed).to.match(/status 1\n$/);
   });
 
-  it("replaces the disk for a higher generation only, keeps one before, and never goes back", () => {
-    const printed = lab(
+  it("replaces the disk for a higher generation only, keeps one before, and never goes back", async () => {
+    const printed = await lab(
       ...["first", "second", "third"].flatMap((name) => [`step ${name}`, "virsh destroy $D >/dev/null"]),
       "step second",
       `ls ${IMAGES}`,
@@ -111,8 +113,8 @@ describe("vm.sh on a real libvirtd", function () {
     expect(printed.split("a generation never goes back")[1]).not.to.contain("generation-1.qcow2");
   });
 
-  it("refuses a VM that runs on an external snapshot, whose data a redefinition would lose", () => {
-    const printed = lab(
+  it("refuses a VM that runs on an external snapshot, whose data a redefinition would lose", async () => {
+    const printed = await lab(
       "step first >/dev/null",
       "virsh snapshot-create-as $D s --disk-only --atomic >/dev/null",
       "step first",
@@ -123,11 +125,11 @@ describe("vm.sh on a real libvirtd", function () {
     expect(printed).to.match(/running\s*$/);
   });
 
-  it("refuses a strange domain with our name or our MAC, and touches neither", () => {
+  it("refuses a strange domain with our name or our MAC, and touches neither", async () => {
     const domain = (name: string) =>
       `<domain type='qemu'><name>${name}</name><memory>65536</memory><os><type>hvm</type></os><devices>` +
       "<interface type='bridge'><mac address='52:54:00:6B:3A:30'/><source bridge='br0'/></interface></devices></domain>";
-    const printed = lab(
+    const printed = await lab(
       `virsh define <(echo "${domain("other")}") >/dev/null`,
       "step first",
       "virsh undefine other >/dev/null",
@@ -140,8 +142,8 @@ describe("vm.sh on a real libvirtd", function () {
     expect(printed).to.contain("No such file or directory");
   });
 
-  it("refuses to start while another machine has the address", () => {
-    const printed = lab(
+  it("refuses to start while another machine has the address", async () => {
+    const printed = await lab(
       "unshare --net sleep 60 & other=$!",
       "sleep 0.5",
       "ip link add v0 type veth peer name v1; ip link set v0 master br0 up; ip link set v1 netns $other",
