@@ -18,15 +18,13 @@ describe("the runner of steps, on a booted machine", () => {
     machine = await cleanMachine();
   });
 
-  const running = async (unit: string) => {
-    for (let attempt = 0; attempt < 120; attempt++) {
-      if ((await machine.ssh(`systemctl is-active --quiet homelab-${unit}`)).status === 0) {
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    throw new Error(`the step ${unit} does not start`);
-  };
+  /** Waits two minutes for a condition in bash, on the machine itself. */
+  const until = (condition: string, complaint: string) =>
+    machine.sh(
+      `for _ in {1..480}; do if ${condition}; then exit 0; fi; sleep 0.25; done; echo '${complaint}' >&2; exit 1`,
+    );
+  const running = (unit: string) =>
+    until(`systemctl is-active --quiet homelab-${unit}`, `the step ${unit} does not start`);
 
   /** Starts a step, cuts the connection while it runs, and returns when the client is gone. */
   const cut = async (script: HostScript) => {
@@ -40,16 +38,9 @@ describe("the runner of steps, on a booted machine", () => {
   /** A step that goes on once `goOn` says so. */
   const counted = (index: number) => step("counted", { RUNS: `/var/tmp/runs-${index}` });
   const goOn = (index: number) => machine.sh(`touch /var/tmp/runs-${index}.go`);
-  /** How many runners wait on the machine for a step. */
-  const waiting = async (count: number) => {
-    for (let attempt = 0; attempt < 120; attempt++) {
-      // One `timeout` for each connection; ps fails where there is none.
-      if ((await machine.sh("ps -C timeout -o pid= | wc -l || true")) === String(count)) {
-        return;
-      }
-    }
-    throw new Error(`there never were ${count} runners`);
-  };
+  /** Waits until so many runners wait on the machine for a step: one `timeout` for each connection. */
+  const waiting = (count: number) =>
+    until(`[ "$(ps -C timeout -o pid= | wc -l)" = ${count} ]`, `there never were ${count} runners`);
 
   it("a step survives a cut connection, who comes back waits for it, and it runs once", async () => {
     const script = counted(1);
