@@ -324,6 +324,15 @@ export class Machine {
     await this.sh(`date --utc --set=@${Math.floor(Date.now() / 1000)} >/dev/null`);
   }
 
+  /** Its processor stands still, and takes nothing of this computer's. */
+  public async pause(): Promise<void> {
+    await this.control().human("stop");
+  }
+
+  public async resume(): Promise<void> {
+    await this.control().human("cont");
+  }
+
   /** Takes the power away: nothing is shut down or written back. */
   public async kill(): Promise<void> {
     this.logout();

@@ -32,6 +32,12 @@ export async function secondMachine(): Promise<Machine> {
     return machine;
   })();
   const machine = await booted;
+  await machine.resume();
   await machine.revert("clean");
   return machine;
+}
+
+/** Until the next suite asks for it, it takes nothing from the others. */
+export async function rest(machine: Machine | undefined): Promise<void> {
+  await machine?.pause();
 }

@@ -8,7 +8,7 @@ import type { HostFile, HostScript } from "../../../nodes/host-script";
 import { contentHash } from "../../../nodes/os/file-facts";
 import type { Machine } from "../../../sandbox/machine";
 import { FINGERPRINT, differences } from "../fingerprint";
-import { secondMachine } from "../second-machine";
+import { rest, secondMachine } from "../second-machine";
 import { interrupt, killedAfterEachChange } from "../interrupted";
 import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
 
@@ -60,6 +60,8 @@ describe("GPU steps, on a booted machine: stand-in card, packages and modules; r
     keySha256 = (await machine.sh("sha256sum </srv/archive/key.asc")).split(" ")[0];
     await machine.checkpoint("gpu");
   });
+
+  after(() => rest(machine));
 
   it("NVIDIA: driver, pinned toolkit and persistence converge on a fresh machine, and every fact is as expected", async () => {
     const found = await converge(570);

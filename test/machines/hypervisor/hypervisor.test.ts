@@ -10,7 +10,7 @@ import { home } from "../../support/home";
 import { FINGERPRINT, differences } from "../fingerprint";
 import { interrupt, killedAfterEachChange } from "../interrupted";
 import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
-import { secondMachine } from "../second-machine";
+import { rest, secondMachine } from "../second-machine";
 
 /** Address and name of a node that the exports let in; and of one that they do not. */
 const NODE_ADDRESS = "192.168.10.31";
@@ -118,6 +118,8 @@ describe("the hypervisor's steps, on a booted machine: real apt, libvirtd, NFS s
     };
     await machine.checkpoint("prepared");
   });
+
+  after(() => rest(machine));
 
   it("preflight: no bridge, a bridge that is down, an array that is not mounted are refused, and nothing is written", async () => {
     const preflight = preflightStep(hypervisor());
