@@ -250,20 +250,29 @@ export class Machine {
   /** Logs root in for `sh`, anew; false if that does not work yet. */
   private async login(): Promise<boolean> {
     this.logout();
-    const session = this.openSsh("echo; exec cat", "root", shared(this.sharedLogin, "yes"));
-    const began = await new Promise<boolean>((resolve, reject) => {
-      session.stdout?.once("data", () => resolve(true));
-      session.once("error", reject);
-      session.once("exit", () => resolve(false));
-    });
-    if (began) {
-      this.session = session;
-      session.once("exit", () => (this.session = this.session === session ? undefined : this.session));
-      // It goes on as long as the machine does, and keeps nobody waiting.
-      session.unref();
-      [session.stdin, session.stdout, session.stderr].forEach((stream) => (stream as net.Socket | null)?.unref());
+    const master = shared(this.sharedLogin, "yes");
+    if (master.length === 0) {
+      return (await this.ssh("true", "", "root")).status === 0;
     }
-    return began;
+    // Without a command: what waits on the machine would cost there.
+    const session = this.openSsh(undefined, "root", [...master, "-N"]);
+    let ended = false;
+    session.once("error", () => (ended = true));
+    session.once("exit", () => {
+      ended = true;
+      this.session = this.session === session ? undefined : this.session;
+    });
+    // It goes on as long as the machine does, and keeps nobody waiting.
+    session.unref();
+    [session.stdin, session.stdout, session.stderr].forEach((stream) => (stream as net.Socket | null)?.unref());
+    while (!fs.existsSync(this.sharedLogin)) {
+      if (ended) {
+        return false;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    this.session = session;
+    return true;
   }
 
   private logout(): void {
@@ -276,7 +285,7 @@ export class Machine {
     return path.join(this.folder, "login");
   }
 
-  private openSsh(command: string, user: string, further: readonly string[] = []): ChildProcess {
+  private openSsh(command: string | undefined, user: string, further: readonly string[] = []): ChildProcess {
     const options = [
       "BatchMode=yes",
       "ConnectTimeout=30",
@@ -290,7 +299,7 @@ export class Machine {
     ].flatMap((option) => ["-o", option]);
     return start("ssh", [
       ...["-F", "/dev/null", "-T", "-i", path.join(this.folder, "key"), "-p", String(this.reached.port)],
-      ...[...options, ...further, `${user}@${this.reached.host}`, command],
+      ...[...options, ...further, `${user}@${this.reached.host}`, ...(command === undefined ? [] : [command])],
     ]);
   }
 
