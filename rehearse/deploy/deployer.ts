@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { UserError } from "../../plan/user-error";
 import { Engine, engineFolder, engineProblem } from "./engine";
 import { Harness } from "./harness";
+import type { KubeObject } from "./kubernetes/api";
 import type { OnEvent, Run } from "./steps";
 
 /** What is to be built, and where its state is kept. */
@@ -13,6 +14,8 @@ export interface Stack {
   stateFile: string;
   /** What is a stand-in or absent here, by name, with the reason; see absentStep. */
   notRehearsed: Readonly<Record<string, string>>;
+  /** Objects made beside those of a chart, by release, where its controllers would make them; by the harness only. */
+  inControllersPlace?: Readonly<Record<string, readonly KubeObject[]>>;
   /** Phases that are carried out, of phaseOf; the others are not rehearsed. Default: all. */
   phases?: readonly string[];
   /** Folder of the program. Default: this one. */
