@@ -27,21 +27,24 @@ export interface Generated {
   mirrorFolder: string;
   /** How the VM runs. */
   domainType: "kvm" | "qemu";
+  /** What a named mirror changes of the stack file. Default: nothing. */
+  changes?: StackConfig;
 }
 
-/** The stack file as it stands, placeholders and all. */
-export function stackFileConfig(): StackConfig {
+/** The stack file as it stands, placeholders and all, but for what a named mirror changes. */
+export function stackFileConfig(changes: StackConfig = {}): StackConfig {
   const { config } = parse(fs.readFileSync(STACK_FILE, "utf8")) as { config: StackConfig };
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^homelab:/, ""), value]));
+  const own = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^homelab:/, ""), value]));
+  return overlaid(own, changes);
 }
 
 /** The homelab of the stack file, before anything is generated. */
-export function plannedHomelab(): Homelab {
-  return parseHomelab(stackFileConfig());
+export function plannedHomelab(changes?: StackConfig): Homelab {
+  return parseHomelab(stackFileConfig(changes));
 }
 
 /** The whole configuration of a rehearsal: the stack file with every placeholder replaced. */
-export function rehearsalConfig({ identity, digests, mirrorFolder, domainType }: Generated): StackConfig {
+export function rehearsalConfig({ identity, digests, mirrorFolder, domainType, changes }: Generated): StackConfig {
   const machines = Object.fromEntries(
     Object.keys(identity.machines).map((name) => [
       name,
@@ -50,7 +53,7 @@ export function rehearsalConfig({ identity, digests, mirrorFolder, domainType }:
   );
   const { publicKey, privateKey } = userKey(identity);
   const topics = Object.keys(plannedHomelab().monitoring.receivers);
-  return overlaid(stackFileConfig(), {
+  return overlaid(stackFileConfig(changes), {
     machines: overlaid(machines, { r730: { libvirt: { domainType } } }),
     authorizedKeys: [publicKey],
     versions: {

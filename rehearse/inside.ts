@@ -1,10 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseHomelab } from "../config/parse";
+import type { Choice } from "./artefacts/choice";
+import { inControllersPlace } from "./artefacts/controllers";
+import type { Sizes } from "./artefacts/sizes";
 import { STACK, type StackConfig } from "./config";
 import { begunBy, deployer } from "./deploy/deployer";
 import type { RehearsalIdentity } from "./identity";
-import { notRehearsed, STAND_INS } from "./not-rehearsed";
+import { notRehearsed, standIns } from "./not-rehearsed";
 import { printProgress } from "./report/progress";
 import { readRecord, recordOf, writeRecord } from "./report/record";
 import { reportOf } from "./report/report";
@@ -14,6 +17,9 @@ import { World } from "./world";
 export interface Order {
   config: StackConfig;
   identity: RehearsalIdentity;
+  /** What of it is real. */
+  choice: Choice;
+  sizes: Sizes;
   phases?: string[];
   keep: boolean;
   /** File with the numbers of an earlier rebuild from nothing, which this one is compared with and replaces. */
@@ -41,7 +47,7 @@ export async function rehearse(folder: string): Promise<number> {
   const began = new Date();
   let broken: string | undefined;
   const homelab = parseHomelab(order.config);
-  const world = await World.start(homelab, order.identity, folder, (what) => say(`starting: ${what}`));
+  const world = await World.start(homelab, order, folder, (what) => say(`starting: ${what}`));
   try {
     const resumed = begunBy(file(STATE_FILE)) !== undefined;
     // From nothing, the program knocks until a machine answers, as in a house. What it knows already it asks at once, and
@@ -61,7 +67,8 @@ export async function rehearse(folder: string): Promise<number> {
       name: STACK,
       config: order.config,
       stateFile: file(STATE_FILE),
-      notRehearsed: notRehearsed(homelab),
+      notRehearsed: notRehearsed(homelab, order.choice),
+      inControllersPlace: inControllersPlace(homelab, order.choice),
       phases: order.phases,
       signal: stop.signal,
     });
@@ -72,7 +79,12 @@ export async function rehearse(folder: string): Promise<number> {
     }
     const { numbers } = order;
     const before = numbers !== undefined && fs.existsSync(numbers) ? readRecord(numbers) : undefined;
-    const record = recordOf(run, { at: began, stack: STACK, deployer: deploy.kind, standIns: STAND_INS });
+    const record = recordOf(run, {
+      at: began,
+      stack: STACK,
+      deployer: deploy.kind,
+      standIns: standIns(order.choice),
+    });
     writeRecord(file(RECORD_FILE), record);
     const report = reportOf(record, before);
     fs.writeFileSync(file(REPORT_FILE), `${report}\n`);

@@ -2,9 +2,6 @@ import type { Disk, Homelab, Worker } from "../config/homelab";
 import type { LanHost } from "../sandbox/lan";
 import type { DiskSpec } from "../sandbox/qemu";
 
-/** Memory of a worker; the kubelet is not real, and pods take none. */
-export const WORKER_MIB = 1024;
-
 /** MAC address of a worker, by its place in the configuration. */
 export function workerMac({ workers }: Homelab, name: string): string {
   const index = workers.findIndex((worker) => worker.name === name) + 1;

@@ -1,12 +1,25 @@
 import type { Homelab } from "../config/homelab";
+import type { ChartName } from "../config/pins";
 import { CHART_REASON } from "./artefacts/charts";
+import { because, type BundleName, type Choice, type Source } from "./artefacts/choice";
 
-/** Release names of the charts, as the program gives them. */
-const RELEASES = [
-  ...["cilium", "longhorn", "cert-manager", "kube-prometheus-stack"],
-  ...["loki", "alloy", "authentik", "velero"],
-  ...["oauth2-proxy-prometheus", "oauth2-proxy-alertmanager", "oauth2-proxy-longhorn"],
-] as const;
+/** Releases of the program, as it names them, and the charts that they are of. */
+const RELEASES: Readonly<Record<string, ChartName>> = {
+  cilium: "cilium",
+  longhorn: "longhorn",
+  "cert-manager": "certManager",
+  "kube-prometheus-stack": "kubePrometheusStack",
+  loki: "loki",
+  alloy: "alloy",
+  authentik: "authentik",
+  velero: "velero",
+  "oauth2-proxy-prometheus": "oauth2Proxy",
+  "oauth2-proxy-alertmanager": "oauth2Proxy",
+  "oauth2-proxy-longhorn": "oauth2Proxy",
+};
+
+/** Charts that a rehearsal uses; without GPUs and NFS exports these are fewer than a stack pins. */
+export const REHEARSED_CHARTS: readonly ChartName[] = [...new Set(Object.values(RELEASES))];
 
 /** Kinds whose objects the API server takes, while the controller that would answer is not here. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -29,21 +42,57 @@ const GATES: Readonly<Record<string, string>> = {
   "authentik-discovery": "runs a command in Authentik's pod, which is not real",
 };
 
-/** What stands in for what, in every step that uses it. */
-export const STAND_INS: readonly string[] = [
-  "the K3s binary: Kubernetes' own API server, controllers, scheduler and etcd, compiled here",
-  "nodes' pods: KWOK says that they run, and nothing runs in them",
-  "Ubuntu's cloud image and the workers' system: Debian 12",
-  "the hypervisor's hardware: a container with systemd, sshd and libvirtd, and no NFS server",
-];
+/** What is in the internet, which no machine of a rehearsal reaches, whatever else is real. */
+const INTERNET: Readonly<Record<string, string>> = {
+  "cert-manager.io": "Let's Encrypt, which would issue it, is in the internet",
+  "certificates-ready": "asks for certificates of Let's Encrypt, which is in the internet",
+  "velero-location": "asks for a bucket of Backblaze, which is in the internet",
+};
+
+/** A real chart's webhooks lead to pods; where these are not real, the API server would refuse whatever it asks about. */
+const WEBHOOKS: Readonly<Record<string, string>> = Object.fromEntries(
+  ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"].map((kind) => [
+    `kubernetes:admissionregistration.k8s.io/v1:${kind}`,
+    "no pod here that would answer it",
+  ]),
+);
+
+const K3S = "the K3s binary: Kubernetes' own API server, controllers, scheduler and etcd, compiled here";
+const PODS = "nodes' pods: KWOK says that they run, and nothing runs in them";
+const SYSTEMS = "Ubuntu's cloud image and the workers' system: Debian 12";
+/** Why it is so with a mirror, too. */
+const PACKAGES = ", because packages are in no mirror, and this LAN leads nowhere";
+const HARDWARE = "the hypervisor's hardware: a container with systemd, sshd and libvirtd, and no NFS server";
+const BUNDLES: Readonly<Record<BundleName, string>> = {
+  gatewayApi: "the CRDs of Gateway API: from the schemas of test/contracts",
+  prometheusOperatorCrds: "the CRDs of the Prometheus operator: from the schemas of test/contracts",
+};
+
+/** What stands in for what, in every step that uses it; a chart is named by its own steps, see notRehearsed. */
+export function standIns({ k3s, bundles }: Choice): string[] {
+  // Without a mirror nothing lacks in it.
+  const lacking = (Object.keys(BUNDLES) as BundleName[]).filter((name) => typeof bundles[name] === "object");
+  return [
+    ...(k3s === "real" ? [] : [`${K3S}${because(k3s)}`, PODS]),
+    `${SYSTEMS}${k3s === "stand-in" ? "" : PACKAGES}`,
+    HARDWARE,
+    ...lacking.map((name) => `${BUNDLES[name]}${because(bundles[name])}`),
+  ];
+}
 
 /**
- * What a rehearsal without upstream's charts cannot show, by name, with the reason; the report lists each. Nodes' disks in
- * Longhorn are patches of objects that its manager makes.
+ * What a rehearsal cannot show, by name, with the reason; the report lists each. Nodes' disks in Longhorn are patches of
+ * objects that its manager makes.
  */
-export function notRehearsed({ workers }: Homelab): Record<string, string> {
+export function notRehearsed({ workers }: Pick<Homelab, "workers">, { k3s, charts }: Choice): Record<string, string> {
+  const reasons = Object.entries(RELEASES)
+    .filter(([, chart]) => charts[chart] !== "real")
+    .map(([release, chart]): [string, string] => [release, chartReason(charts[chart])]);
+  if (k3s === "real") {
+    return { ...Object.fromEntries(reasons), ...INTERNET };
+  }
   return {
-    ...Object.fromEntries(RELEASES.map((name) => [name, CHART_REASON])),
+    ...Object.fromEntries(reasons),
     ...GROUPS,
     ...GATES,
     ...Object.fromEntries(
@@ -53,5 +102,17 @@ export function notRehearsed({ workers }: Homelab): Record<string, string> {
       ]),
     ),
     "v1/Service": "no Cilium here that would give it an address",
+    ...(REHEARSED_CHARTS.some((chart) => charts[chart] === "real") ? WEBHOOKS : {}),
   };
+}
+
+/** Each release with what it is of: the real chart, or a stand-in and why; for a person to read before anything starts. */
+export function chartLines({ charts }: Choice): string[] {
+  return REHEARSED_CHARTS.map(
+    (name) => `${name}: ${charts[name] === "real" ? "the real chart" : chartReason(charts[name])}`,
+  );
+}
+
+function chartReason(source: Source): string {
+  return `${CHART_REASON}${because(source)}`;
 }

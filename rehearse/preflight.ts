@@ -1,15 +1,15 @@
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Homelab } from "../config/homelab";
-import { toBytes } from "../config/units";
 import { hypervisorProblem } from "../sandbox/hypervisor";
 import { goProblem } from "../sandbox/k3s";
 import { missingPackages, sandboxProblem } from "../sandbox/requirements";
-import { WORKER_MIB } from "./machines";
+import { SMALL, machineBytes, type Sizes } from "./artefacts/sizes";
 
 const GIB = 2 ** 30;
-/** Beside the VM's disk, which its hypervisor wants to be free as a whole: images, the hypervisor's files, workers' changes. */
+/** Beside the disks that count as a whole (the hypervisor wants the VM's to be free): images, the hypervisor's files, workers' changes. */
 const DISK_BESIDE = 8 * GIB;
 /** What this program and the emulation of machines need beside the machines' own memory. */
 const MEMORY_BESIDE = 2 * GIB;
@@ -42,23 +42,38 @@ export function rootProblem(): string[] {
       ];
 }
 
+/** What a rehearsal does on this computer beyond machines. */
+export interface Tasks {
+  sizes: Sizes;
+  /** Go compiles a stand-in for K3s. */
+  compiles: boolean;
+  /** helm renders real charts. */
+  renders: boolean;
+}
+
 /**
  * Everything that keeps a rehearsal from starting, each with what to do about it. Writes nothing.
  *
  * @param folder where the rehearsal's files will lie.
+ * @param tasks default: those of a rehearsal without a mirror.
  */
-export async function rehearsalProblems(homelab: Homelab, folder: string): Promise<string[]> {
+export async function rehearsalProblems(
+  homelab: Homelab,
+  folder: string,
+  { sizes, compiles, renders }: Tasks = { sizes: SMALL, compiles: true, renders: false },
+): Promise<string[]> {
   if (rootProblem().length > 0) {
     // What is missing besides is told to root.
     return rootProblem();
   }
   const sandbox = sandboxProblem();
-  const needed = requirements(homelab);
+  const needed = requirements(homelab, sizes);
   return [
     sandbox,
     hypervisorProblem(),
     missingPackages({ unshare: "util-linux", dnsmasq: "dnsmasq-base", tar: "tar", nsenter: "util-linux" }),
-    await goProblem(),
+    compiles ? await goProblem() : undefined,
+    renders ? helmProblem() : undefined,
     fs.existsSync("/dev/net/tun")
       ? undefined
       : "there is no /dev/net/tun, by which machines reach the LAN: modprobe tun",
@@ -66,13 +81,17 @@ export async function rehearsalProblems(homelab: Homelab, folder: string): Promi
   ].filter((problem): problem is string => problem !== undefined);
 }
 
+/** Also where Pulumi's engine carries the charts out: it is asked which images they need. */
+function helmProblem(): string | undefined {
+  return spawnSync("helm", ["version", "--short"]).error
+    ? "helm is missing, which renders the charts of the mirror: put its binary on PATH, see helm.sh; no package of Debian's has it"
+    : undefined;
+}
+
 /** What the machines of the stack need. */
-export function requirements({ controlPlane, workers }: Homelab): Resources {
-  const { vm } = controlPlane;
-  return {
-    freeDisk: DISK_BESIDE + (vm ? Number(toBytes(vm.disk)) : 0),
-    availableMemory: MEMORY_BESIDE + workers.length * WORKER_MIB * 2 ** 20 + (vm ? Number(toBytes(vm.memory)) : 0),
-  };
+export function requirements(homelab: Homelab, sizes: Sizes = SMALL): Resources {
+  const { memory, disk } = machineBytes(homelab, sizes);
+  return { freeDisk: DISK_BESIDE + disk, availableMemory: MEMORY_BESIDE + memory };
 }
 
 export function resourceProblems(needed: Resources, found: Resources, folder: string): string[] {

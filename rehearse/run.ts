@@ -1,13 +1,15 @@
 import * as fs from "node:fs";
 import { UserError } from "../plan/user-error";
 import { parseHomelab } from "../config/parse";
+import { decisionKey, withMirror, withoutMirror, type Decision } from "./artefacts/decide";
 import { plannedHomelab, rehearsalConfig } from "./config";
 import { writeEnter } from "./enter";
 import { newIdentity, userKey } from "./identity";
 import { ORDER_FILE, STATUS, type Order } from "./inside";
 import { firstProcess, startInside } from "./namespace";
+import { REHEARSED_CHARTS, chartLines, standIns } from "./not-rehearsed";
 import type { Options } from "./options";
-import { SLOW, rehearsalProblems, rootProblem } from "./preflight";
+import { SLOW, rehearsalProblems, rootProblem, type Tasks } from "./preflight";
 import { fillMirror, prepareImages } from "./prepare";
 import { RehearsalFolder } from "./state";
 
@@ -17,8 +19,11 @@ const NODE_PHASES = ["stack", "secrets", "cluster", "machines", "nodes", "k3s"];
 /** What `npm run rehearse` does once its words are right; returns the exit status. */
 export async function run(options: Options): Promise<number> {
   const state = new RehearsalFolder();
-  const homelab = plannedHomelab();
-  const problems = options.clean ? rootProblem() : await rehearsalProblems(homelab, state.folder);
+  const decision = options.mirror ? await withMirror(options.mirror, options.only !== "nodes") : withoutMirror();
+  const homelab = plannedHomelab(decision.changes);
+  const problems = options.clean
+    ? rootProblem()
+    : await rehearsalProblems(homelab, state.folder, tasksOf(decision, options));
   const user = state.user();
   if (user !== undefined) {
     problems.unshift(`another rehearsal is under way, process ${user}: wait for its end, or end it with Ctrl-C there`);
@@ -27,6 +32,13 @@ export async function run(options: Options): Promise<number> {
     throw new UserError(
       ["This computer cannot rehearse; nothing was started:", ...problems.map((problem) => `  ${problem}`)].join("\n"),
     );
+  }
+  if (options.mirror) {
+    const { choice } = decision;
+    console.log(`From ${options.mirror.folder}, by the pins of stack ${options.mirror.stack}:`);
+    [...(options.only === "nodes" ? [] : chartLines(choice)), ...standIns(choice).map((line) => `a stand-in: ${line}`)]
+      .map((line) => `  ${line}`)
+      .forEach((line) => console.log(line));
   }
   if (options.dryRun) {
     console.log("This computer can rehearse.");
@@ -37,15 +49,20 @@ export async function run(options: Options): Promise<number> {
     console.log(`Nothing is left of earlier rehearsals. Images stay in the sandbox's cache.`);
     return 0;
   }
-  return underLock(state, options);
+  return underLock(state, options, decision);
 }
 
-async function underLock(state: RehearsalFolder, options: Options): Promise<number> {
+function tasksOf({ choice, sizes }: Decision, { only }: Options): Tasks {
+  const renders = only !== "nodes" && REHEARSED_CHARTS.some((name) => choice.charts[name] === "real");
+  return { sizes, compiles: choice.k3s !== "real", renders };
+}
+
+async function underLock(state: RehearsalFolder, options: Options, decision: Decision): Promise<number> {
   state.open();
   let keep = true;
   const end = () => (keep ? state.close() : state.clear());
   try {
-    const order = await prepare(state, options);
+    const order = await prepare(state, options, decision);
     const status = await runInside(state, order);
     keep = status !== STATUS.green || options.keep;
     console.log(
@@ -59,18 +76,21 @@ async function underLock(state: RehearsalFolder, options: Options): Promise<numb
   }
 }
 
-async function prepare(state: RehearsalFolder, { fresh, only, keep }: Options): Promise<Order> {
+async function prepare(state: RehearsalFolder, options: Options, decision: Decision): Promise<Order> {
+  const { fresh, only, keep } = options;
+  const { choice, sizes, changes } = decision;
   const tell = (what: string) => console.log(`preparing: ${what}`);
   const images = await prepareImages(tell);
   if (images.accelerator === "tcg") {
     console.log(SLOW);
   }
-  const homelab = plannedHomelab();
+  const homelab = plannedHomelab(changes);
   const before = state.remembered();
-  const resumed = !fresh && before?.images === images.key;
+  const key = [images.key, decisionKey(decision)].join(" ").trimEnd();
+  const resumed = !fresh && before?.images === key;
   if (!resumed) {
     if (before) {
-      console.log(fresh ? "beginning anew" : "the images are others now: beginning anew");
+      console.log(fresh ? "beginning anew" : "the images or the artefacts are others now: beginning anew");
     }
     state.clear();
     state.open();
@@ -80,18 +100,20 @@ async function prepare(state: RehearsalFolder, { fresh, only, keep }: Options): 
   const made = [...homelab.hypervisors, ...homelab.workers].map(({ name }) => name);
   const identity = resumed ? before.identity : newIdentity(made);
   const mirrorFolder = state.path("mirror");
-  const digests = await fillMirror(mirrorFolder, images, tell);
-  state.remember({ identity, images: images.key });
+  const digests = await fillMirror(mirrorFolder, images, decision, tell);
+  state.remember({ identity, images: key });
   const domainType = images.accelerator === "kvm" ? "kvm" : "qemu";
-  const config = rehearsalConfig({ identity, digests, mirrorFolder, domainType });
+  const config = rehearsalConfig({ identity, digests, mirrorFolder, domainType, changes });
   parseHomelab(config);
   const order: Order = {
     config,
     identity,
+    choice,
+    sizes,
     keep,
     ...(only === "nodes" ? { phases: NODE_PHASES } : {}),
-    // Only a rebuild from nothing is worth a comparison, and only with another one.
-    ...(only === undefined && !resumed ? { numbers: state.numbers } : {}),
+    // Only a rebuild from nothing is worth a comparison, and only with another one of its kind.
+    ...(only === undefined && !resumed ? { numbers: state.numbers(decision.mirror !== undefined) } : {}),
   };
   fs.writeFileSync(state.path(ORDER_FILE), JSON.stringify(order), { mode: 0o600 });
   fs.writeFileSync(state.path("key"), userKey(identity).privateKey, { mode: 0o600 });

@@ -12,7 +12,7 @@ const LAYOUT = 1;
 export interface Remembered {
   layout: number;
   identity: RehearsalIdentity;
-  /** What its machines were made of; other images mean other machines. */
+  /** What its machines and the mirror's artefacts were made of; others mean another rehearsal. */
   images: string;
 }
 
@@ -27,9 +27,12 @@ export class RehearsalFolder {
     this.lock = path.join(folder, "lock");
   }
 
-  /** Numbers of the last green rebuild from nothing, for the next one to compare with; they outlive the folder. */
-  public get numbers(): string {
-    return `${this.folder}.json`;
+  /**
+   * Numbers of the last green rebuild from nothing, for the next one to compare with; they outlive the folder. With a
+   * mirror they are others: real pods take longer.
+   */
+  public numbers(mirror: boolean): string {
+    return `${this.folder}${mirror ? "-mirror" : ""}.json`;
   }
 
   public path(...parts: string[]): string {

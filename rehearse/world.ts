@@ -5,8 +5,9 @@ import { mirrorServer } from "../mirror/serve";
 import { ContainerHypervisor } from "../sandbox/hypervisor";
 import { LAN_BRIDGE, Lan } from "../sandbox/lan";
 import { Machine } from "../sandbox/machine";
+import type { Sizes } from "./artefacts/sizes";
 import { hostKey, userKey, type RehearsalIdentity } from "./identity";
-import { WORKER_MIB, disksOf, lanHosts, workerMac } from "./machines";
+import { disksOf, lanHosts, workerMac } from "./machines";
 import { WORKER_PACKAGES, type Tell } from "./prepare";
 
 /** Several machines boot at once here, by software emulation where it must be: as long as the VM is given by its step. */
@@ -33,7 +34,12 @@ export class World {
   ) {}
 
   /** Switches everything on. Workers are still booting when this returns; see `booted`. */
-  public static async start(homelab: Homelab, identity: RehearsalIdentity, folder: string, tell: Tell): Promise<World> {
+  public static async start(
+    homelab: Homelab,
+    { identity, sizes }: { identity: RehearsalIdentity; sizes: Sizes },
+    folder: string,
+    tell: Tell,
+  ): Promise<World> {
     const { lan, domain, gateway } = homelab.network;
     const [r730] = homelab.hypervisors;
     const user = userKey(identity);
@@ -66,7 +72,9 @@ export class World {
       workers.push(
         await Machine.create({
           name: worker.name,
-          memoryMib: WORKER_MIB,
+          memoryMib: sizes.workerMib,
+          processors: sizes.processors,
+          rootGib: sizes.rootGib,
           packages: WORKER_PACKAGES,
           disks: disksOf(worker),
           network: { bridge: LAN_BRIDGE, mac: workerMac(homelab, worker.name), address: worker.address },

@@ -40,7 +40,8 @@ chroot "$1" update-initramfs -u -k all
 echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"
 echo sandbox >"$1/etc/hostname"
 printf '127.0.0.1 localhost\\n127.0.1.1 sandbox\\n' >"$1/etc/hosts"
-printf '/dev/vda / ext4 errors=remount-ro 0 1\\n' >"$1/etc/fstab"
+# A machine may have a larger disk than the image.
+printf '/dev/vda / ext4 errors=remount-ro,x-systemd.growfs 0 1\\n' >"$1/etc/fstab"
 # Empty and not absent: the next boot is then no first boot to systemd, and still gets an id of its own.
 : >"$1/etc/machine-id"
 rm -f "$1/etc/resolv.conf" "$1"/etc/ssh/ssh_host_*

@@ -19,6 +19,8 @@ export interface MachineSpec {
   memoryMib?: number;
   /** Default: 1. */
   processors?: number;
+  /** Root disk, to which the file system grows at boot, in GiB. Default: as large as the image, 6. */
+  rootGib?: number;
   /** Packages besides those of a plain server; installed when its image is built. */
   packages?: readonly string[];
   /** Blank disks, by name. */
@@ -106,6 +108,7 @@ export class Machine {
     name,
     memoryMib = 1024,
     processors = 1,
+    rootGib,
     packages,
     disks = {},
     network,
@@ -128,7 +131,11 @@ export class Machine {
     // One stream of the guest arrives as standard input and output of a process of its own.
     fs.writeFileSync(file("relay"), 'exec 3<>"/dev/tcp/127.0.0.1/$1"\ncat <&3 &\ncat >&3\nkill $! 2>/dev/null\n');
 
-    await makeDisk(file("root.qcow2"), ["-b", image.root, "-F", "raw"]);
+    await makeDisk(
+      file("root.qcow2"),
+      ["-b", image.root, "-F", "raw"],
+      rootGib === undefined ? undefined : rootGib * 2 ** 30,
+    );
     const attached = Object.entries(disks).map(([disk, spec]) => ({ ...spec, file: file(`${disk}.qcow2`) }));
     for (const disk of attached) {
       await makeDisk(disk.file, [], disk.bytes);

@@ -1,7 +1,6 @@
 import { monitoringKinds } from "../../components/monitoring/monitoring-crds";
 import type { Homelab } from "../../config/homelab";
-import { manifests } from "./charts";
-import { contractCrds, openCrd, type KubernetesObject } from "./crds";
+import { contractCrds, manifests, openCrd, type KubernetesObject } from "./crds";
 
 type Versions = Pick<Homelab, "versions">;
 

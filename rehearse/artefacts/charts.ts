@@ -8,7 +8,8 @@ import { chartSources, type ChartName } from "../../config/pins";
 import { STACK_RELEASE } from "../../components/monitoring/names";
 import { GATEWAY_CLASS } from "../../components/network/names";
 import { must, removeFolder, temporaryFolder } from "../../sandbox/processes";
-import { contractCrds, type KubernetesObject } from "./crds";
+import { madeByControllers } from "./controllers";
+import { contractCrds, manifests, type KubernetesObject } from "./crds";
 import { workload, type WorkloadSpec } from "./workloads";
 
 /** What stands in a chart's place: CRDs, and workloads under the names that the program waits for or connects to. */
@@ -27,11 +28,10 @@ const statefulSet = (namespace: string, name: string, port?: number): Kubernetes
   workload({ kind: "StatefulSet", namespace, name, port });
 
 /** Every chart of the program. Names are those that the real charts give under the program's release names. */
-const standIns: Readonly<Record<ChartName, (homelab: Homelab) => StandIn>> = {
-  cilium: ({ versions }) => ({
+export const standIns: Readonly<Record<ChartName, (homelab: Homelab) => StandIn>> = {
+  cilium: (homelab) => ({
     objects: [
-      // Registered by its operator, which is not here.
-      ...contractCrds(`cilium-${versions.charts.cilium}`),
+      ...madeByControllers.cilium(homelab),
       ...daemonSet("kube-system", "cilium"),
       ...deployment("kube-system", "cilium-operator"),
       {
@@ -42,25 +42,15 @@ const standIns: Readonly<Record<ChartName, (homelab: Homelab) => StandIn>> = {
       },
     ],
   }),
-  longhorn: ({ versions, cluster, storage }) => ({
+  longhorn: (homelab) => ({
     objects: [
-      ...contractCrds(`longhorn-${versions.charts.longhorn}`),
+      ...contractCrds(`longhorn-${homelab.versions.charts.longhorn}`),
       ...daemonSet("longhorn-system", "longhorn-manager"),
       ...daemonSet("longhorn-system", "longhorn-csi-plugin", {
-        hostPaths: { "registration-dir": `${cluster.kubeletRoot}/plugins_registry` },
+        hostPaths: { "registration-dir": `${homelab.cluster.kubeletRoot}/plugins_registry` },
       }),
       ...deployment("longhorn-system", "longhorn-frontend", 80),
-      // Made by its manager, which is not here, from a config map.
-      {
-        apiVersion: "storage.k8s.io/v1",
-        kind: "StorageClass",
-        metadata: {
-          name: storage.tiers[storage.defaultTier].storageClass,
-          annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
-        },
-        provisioner: "driver.longhorn.io",
-        allowVolumeExpansion: true,
-      },
+      ...madeByControllers.longhorn(homelab),
     ],
   }),
   csiDriverNfs: ({ versions }) => ({
@@ -113,11 +103,16 @@ export const CHART_REASON = "stand-in chart, CRDs and names only";
 /**
  * Puts a stand-in for every chart into a mirror's folder: a real archive, with plain manifests and no templates.
  *
+ * @param names of charts. Default: all.
  * @returns the lock's entries: chart and version to the archive's sha256.
  */
-export async function offerStandInCharts(homelab: Homelab, folder: string): Promise<Record<string, string>> {
+export async function offerStandInCharts(
+  homelab: Homelab,
+  folder: string,
+  names: readonly ChartName[] = Object.keys(standIns) as ChartName[],
+): Promise<Record<string, string>> {
   const lock: Record<string, string> = {};
-  for (const name of Object.keys(standIns) as ChartName[]) {
+  for (const name of names) {
     const version = homelab.versions.charts[name];
     const file = path.join(folder, mirroredChart(name, version));
     fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -149,9 +144,4 @@ async function pack(name: ChartName, version: string, { objects, crds = [] }: St
   } finally {
     removeFolder(folder);
   }
-}
-
-/** One document each. */
-export function manifests(objects: readonly KubernetesObject[]): string {
-  return objects.map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join("");
 }

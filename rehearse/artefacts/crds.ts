@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { stringify } from "yaml";
 
 /** A Kubernetes object as plain data. */
 export interface KubernetesObject {
@@ -89,4 +90,9 @@ function byMaturity(one: string, other: string): number {
     return level * 1e6 + Number(major ?? 0) * 1e3 + Number(minor ?? 0);
   };
   return rank(one) - rank(other);
+}
+
+/** One document each. */
+export function manifests(objects: readonly KubernetesObject[]): string {
+  return objects.map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join("");
 }

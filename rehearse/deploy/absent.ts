@@ -6,7 +6,8 @@ import type { Registration } from "./registration";
  * A name of that list is that of a chart; of a resource; of a step on a machine, which is both its command
  * (`<step>-apply`) and its state (`<step>-state`); of an API group, whose objects are applied where their kind is served
  * but not waited for by a condition of their own; or of a kind, as `v1/Service`, in the same way. Charts and kinds are
- * therefore not decided here: whether they can be had is only seen when they are asked for.
+ * therefore not decided here: whether they can be had is only seen when they are asked for. A type of resources, as
+ * `kubernetes:core/v1:Secret`, is all of them, those of charts included.
  */
 export function absentStep(
   { name, type }: Pick<Registration, "name" | "type">,
@@ -18,7 +19,7 @@ export function absentStep(
   const step = name.replace(/-(apply|state)$/, "");
   const isStep = type === "command:remote:Command" || type.startsWith("pulumi-nodejs:dynamic");
   // An object may have the name of the chart that it belongs to.
-  const names = isStep ? [name, step] : [`${type}::${name}`];
+  const names = isStep ? [name, step] : [`${type}::${name}`, type];
   return names.map((key) => reasonOf(key, notRehearsed)).find((reason) => reason !== undefined);
 }
 

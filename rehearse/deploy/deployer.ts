@@ -3,6 +3,7 @@ import { UserError } from "../../plan/user-error";
 import { Engine, engineFolder } from "./engine/engine";
 import { engineProblem } from "./engine/engine-problem";
 import { Harness } from "./harness";
+import type { KubeObject } from "./kubernetes/api";
 import type { OnEvent, Run } from "./steps";
 
 /** What is to be built, and where its state is kept. */
@@ -14,6 +15,8 @@ export interface Stack {
   stateFile: string;
   /** What is a stand-in or absent here, by name, with the reason; see absentStep. */
   notRehearsed: Readonly<Record<string, string>>;
+  /** Objects made beside those of a chart, by release, where its controllers would make them; by the harness only. */
+  inControllersPlace?: Readonly<Record<string, readonly KubeObject[]>>;
   /** Phases that are carried out, of phaseOf; the others are not rehearsed. Default: all. */
   phases?: readonly string[];
   /** Folder of the program. Default: this one. */

@@ -221,6 +221,7 @@ class Deployment {
       },
       provider: (reference) => (reference === undefined ? undefined : this.providers.get(reference)),
       notRehearsed: (name) => reasonOf(name, this.stack.notRehearsed),
+      inControllersPlace: (release) => this.stack.inControllersPlace?.[release] ?? [],
       begin: (memo) => this.state.set(urn, { type, id: "", inputs: now, outputs: {}, memo, pending: true }),
       part: (registered, standIn) => this.step(registered, { urn, standIn }),
     };

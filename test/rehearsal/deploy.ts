@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseHomelab } from "../../config/parse";
+import { inControllersPlace } from "../../rehearse/artefacts/controllers";
 import { STACK, type StackConfig } from "../../rehearse/config";
 import { deployer } from "../../rehearse/deploy/deployer";
 import { ORDER_FILE, STATE_FILE, type Order } from "../../rehearse/inside";
@@ -16,12 +17,14 @@ export type Operation = "up" | "preview" | "refresh" | "destroy";
 async function main([folder, configFile, operation]: string[]): Promise<void> {
   const order = JSON.parse(fs.readFileSync(path.join(folder, ORDER_FILE), "utf8")) as Order;
   const config = configFile ? (JSON.parse(fs.readFileSync(configFile, "utf8")) as StackConfig) : order.config;
+  const homelab = parseHomelab(config);
   const tell = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const deploy = await deployer({
     name: STACK,
     config,
     stateFile: path.join(folder, STATE_FILE),
-    notRehearsed: notRehearsed(parseHomelab(config)),
+    notRehearsed: notRehearsed(homelab, order.choice),
+    inControllersPlace: inControllersPlace(homelab, order.choice),
   });
   const run = await deploy[operation as Operation]?.((event) => tell({ event }));
   if (!run) {

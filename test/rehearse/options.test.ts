@@ -14,7 +14,19 @@ describe("npm run rehearse: its words", () => {
     expect(parseOptions(["--help"])).to.equal(undefined);
   });
 
-  for (const words of [["--kep"], ["nodes"], ["--only", "cluster"], ["--only"], ["--clean", "--keep"]]) {
+  it("a mirror is a folder, from wherever it is named, of the stack home if no other is", () => {
+    expect(parseOptions(["--mirror", "/srv/mirror"])?.mirror).to.deep.equal({ folder: "/srv/mirror", stack: "home" });
+    expect(parseOptions(["--mirror", "mirror", "--stack", "cabin"])?.mirror).to.deep.equal({
+      folder: path.resolve("mirror"),
+      stack: "cabin",
+    });
+  });
+
+  for (const words of [
+    ...[["--kep"], ["nodes"], ["--only", "cluster"], ["--only"], ["--clean", "--keep"]],
+    ...[["--stack", "home"], ["--mirror"], ["--mirror", ""], ["--clean", "--mirror", "/srv/mirror"]],
+    ["--mirror", "/srv/mirror", "--stack", "../home"],
+  ]) {
     it(`'${words.join(" ")}' is refused`, () => {
       expect(() => parseOptions(words)).to.throw(UsageError);
     });

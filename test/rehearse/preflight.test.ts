@@ -51,6 +51,11 @@ describe("npm run rehearse: before anything starts", () => {
       expect(() => folder().open()).to.throw(`process ${process.ppid}`);
     });
 
+    it("keeps numbers of rehearsals with a mirror apart: they are compared with their like", () => {
+      expect(folder().numbers(false)).to.equal(`${folder().folder}.json`);
+      expect(folder().numbers(true)).not.to.equal(folder().numbers(false));
+    });
+
     it("remembers who the machines are, for root's eyes", () => {
       const state = folder();
       state.open();

@@ -17,10 +17,12 @@ interface ChartInputs {
   values?: Record<string, unknown>;
 }
 
+const IN_PLACE = "made in the place of the chart's controllers, whose pods are not real";
+
 /**
  * A chart, object by object, as the provider does it: hooks are dropped, CRDs and namespaces come first, the rest at once.
  * One whose templates are plain YAML is read as it is; any other is rendered by helm. What can be neither read nor
- * rendered is not rehearsed.
+ * rendered is not rehearsed. With it come the objects that its controllers would make, where these are not here.
  */
 export const chart: Executor = async (registration, old, context) => {
   const inputs = registration.inputs as unknown as ChartInputs;
@@ -42,6 +44,9 @@ export const chart: Executor = async (registration, old, context) => {
       return none(`chart ${name} has templates, and helm, which renders them, is not on PATH`);
     }
   }
+  // Copies: an object without a namespace is given one below.
+  const ofControllers = structuredClone([...context.inControllersPlace(name)]);
+  objects = [...objects, ...ofControllers];
   const definitions = objects.filter(({ kind }) => kind === "CustomResourceDefinition");
   for (const object of objects) {
     if (
@@ -55,10 +60,11 @@ export const chart: Executor = async (registration, old, context) => {
       object.metadata = { ...object.metadata, annotations };
     }
   }
+  const standInOf = (object: KubeObject) => standIn ?? (ofControllers.includes(object) ? IN_PLACE : undefined);
   const first = objects.filter(({ kind }) => kind === "CustomResourceDefinition" || kind === "Namespace");
   const rest = objects.filter((object) => !first.includes(object));
-  const before = await carryOut(registration, first, [], standIn, context);
-  const after = await carryOut(registration, rest, before.urns, standIn, context);
+  const before = await carryOut(registration, first, [], standInOf, context);
+  const after = await carryOut(registration, rest, before.urns, standInOf, context);
   const parts = [...before.parts, ...after.parts];
   const failed = parts.filter((part) => part === undefined).length;
   if (failed > 0) {
@@ -80,11 +86,11 @@ async function carryOut(
   registration: Registration,
   objects: readonly KubeObject[],
   dependencies: readonly string[],
-  standIn: string | undefined,
+  standInOf: (object: KubeObject) => string | undefined,
   context: Context,
 ): Promise<{ parts: (Done | undefined)[]; urns: string[] }> {
   const registrations = objects.map((object) => partOf(registration, object, dependencies));
-  const parts = await Promise.all(registrations.map((part) => context.part(part, standIn)));
+  const parts = await Promise.all(registrations.map((part, index) => context.part(part, standInOf(objects[index]))));
   return { parts, urns: registrations.map(({ urn }) => urn) };
 }
 

@@ -1,3 +1,4 @@
+import type { KubeObject } from "../kubernetes/api";
 import type { Registration } from "../registration";
 import type { Outcome } from "../steps";
 import type { Recorded } from "../state";
@@ -27,6 +28,8 @@ export interface Context {
   provider(reference: string | undefined): { id: string; inputs: Record<string, unknown> } | undefined;
   /** Why a name, a kind or an API group is a stand-in or absent here; undefined if it is real. */
   notRehearsed(name: string): string | undefined;
+  /** Objects that are made beside those of a chart's release, because its controllers are not here. */
+  inControllersPlace(release: string): readonly KubeObject[];
   /** Records that it is being made, with what a later run needs to go on; done when it is on the disk. */
   begin(memo: Record<string, unknown>): Promise<void>;
   /** Carries out a resource that is a part of this one, as an object of a chart, with what that is a stand-in for. */

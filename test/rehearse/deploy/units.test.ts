@@ -139,6 +139,10 @@ describe("what the harness decides", () => {
     expect(reason("kubernetes:core/v1:Namespace", "longhorn")).to.equal(undefined);
     expect(reason("kubernetes:core/v1:Secret", "token")).to.equal("no account");
     expect(reason("command:remote:Command", "toString")).to.equal(undefined);
+    const webhooks = { "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration": "no pod" };
+    const [type] = Object.keys(webhooks);
+    expect(absentStep({ type, name: "cert-manager:cert-manager-webhook" }, webhooks)).to.equal("no pod");
+    expect(absentStep({ type: type.replace("Mutating", "Other"), name: "it" }, webhooks)).to.equal(undefined);
   });
 
   it("random text keeps to its classes and its length", () => {
