@@ -67,7 +67,7 @@ export async function rehearse(folder: string): Promise<number> {
       name: STACK,
       config: order.config,
       stateFile: file(STATE_FILE),
-      notRehearsed: notRehearsed(homelab, order.choice),
+      notRehearsed: notRehearsed(order.choice),
       inControllersPlace: inControllersPlace(homelab, order.choice),
       phases: order.phases,
       signal: stop.signal,

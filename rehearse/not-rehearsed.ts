@@ -1,4 +1,3 @@
-import type { Homelab } from "../config/homelab";
 import type { ChartName } from "../config/pins";
 import { CHART_REASON } from "./artefacts/charts";
 import { because, type BundleName, type Choice, type Source } from "./artefacts/choice";
@@ -80,11 +79,8 @@ export function standIns({ k3s, bundles }: Choice): string[] {
   ];
 }
 
-/**
- * What a rehearsal cannot show, by name, with the reason; the report lists each. Nodes' disks in Longhorn are patches of
- * objects that its manager makes.
- */
-export function notRehearsed({ workers }: Pick<Homelab, "workers">, { k3s, charts }: Choice): Record<string, string> {
+/** What a rehearsal cannot show, by name, with the reason; the report lists each. */
+export function notRehearsed({ k3s, charts }: Choice): Record<string, string> {
   const reasons = Object.entries(RELEASES)
     .filter(([, chart]) => charts[chart] !== "real")
     .map(([release, chart]): [string, string] => [release, chartReason(charts[chart])]);
@@ -95,12 +91,6 @@ export function notRehearsed({ workers }: Pick<Homelab, "workers">, { k3s, chart
     ...Object.fromEntries(reasons),
     ...GROUPS,
     ...GATES,
-    ...Object.fromEntries(
-      workers.map(({ name }) => [
-        `kubernetes:longhorn.io/v1beta2:NodePatch::longhorn-disks-${name}`,
-        "changes an object of Longhorn's manager, which is not here",
-      ]),
-    ),
     "v1/Service": "no Cilium here that would give it an address",
     ...(REHEARSED_CHARTS.some((chart) => charts[chart] === "real") ? WEBHOOKS : {}),
   };

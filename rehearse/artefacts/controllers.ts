@@ -1,3 +1,4 @@
+import { LONGHORN_NAMESPACE } from "../../components/storage/longhorn-nodes";
 import type { Homelab } from "../../config/homelab";
 import type { ChartName } from "../../config/pins";
 import type { Choice } from "./choice";
@@ -6,8 +7,8 @@ import { contractCrds, type KubernetesObject } from "./crds";
 /** What a chart's controllers make themselves, and the program waits for. */
 export const madeByControllers = {
   cilium: ({ versions }: Homelab): KubernetesObject[] => contractCrds(`cilium-${versions.charts.cilium}`),
-  // From a config map.
-  longhorn: ({ storage }: Homelab): KubernetesObject[] => [
+  // The class from a config map, and an object for each node that the manager runs on.
+  longhorn: ({ storage, workers }: Homelab): KubernetesObject[] => [
     {
       apiVersion: "storage.k8s.io/v1",
       kind: "StorageClass",
@@ -18,6 +19,12 @@ export const madeByControllers = {
       provisioner: "driver.longhorn.io",
       allowVolumeExpansion: true,
     },
+    ...workers.map(({ name }) => ({
+      apiVersion: "longhorn.io/v1beta2",
+      kind: "Node",
+      metadata: { name, namespace: LONGHORN_NAMESPACE },
+      spec: { name, allowScheduling: true, disks: {}, tags: [] },
+    })),
   ],
 } as const satisfies Partial<Record<ChartName, (homelab: Homelab) => KubernetesObject[]>>;
 

@@ -43,16 +43,24 @@ export function begunBy(stateFile: string): Deployer["kind"] | undefined {
   return fs.existsSync(stateFile) ? "harness" : fs.existsSync(engineFolder(stateFile)) ? "engine" : undefined;
 }
 
+function notForTheEngine({ phases, inControllersPlace = {} }: Stack): string | undefined {
+  if (phases !== undefined) {
+    return "it knows no phases, so it cannot do a part of a rebuild";
+  }
+  return Object.keys(inControllersPlace).length > 0
+    ? "charts are real and their pods are not, and it makes nothing in their controllers' place"
+    : undefined;
+}
+
 /**
- * Who has begun the stack; for a new one Pulumi's engine if it can be used here, otherwise the harness. Phases apart are
- * carried out by the harness only: the engine knows none.
+ * Who has begun the stack; for a new one Pulumi's engine if it can be used here, otherwise the harness. Phases apart, and
+ * real charts without real pods, are carried out by the harness only.
  *
  * @throws UserError if the engine has begun it and cannot be used now, or not for what is asked.
  */
 export function deployer(stack: Stack): Promise<Deployer> {
   const begun = begunBy(stack.stateFile);
-  const problem =
-    stack.phases === undefined ? engineProblem() : "it knows no phases, so it cannot do a part of a rebuild";
+  const problem = notForTheEngine(stack) ?? engineProblem();
   if (begun === "engine" && problem !== undefined) {
     throw new UserError(
       `Pulumi's engine has begun this rehearsal, and cannot go on with it: ${problem}. --fresh begins anew`,

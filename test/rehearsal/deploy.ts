@@ -23,7 +23,7 @@ async function main([folder, configFile, operation]: string[]): Promise<void> {
     name: STACK,
     config,
     stateFile: path.join(folder, STATE_FILE),
-    notRehearsed: notRehearsed(homelab, order.choice),
+    notRehearsed: notRehearsed(order.choice),
     inControllersPlace: inControllersPlace(homelab, order.choice),
   });
   const run = await deploy[operation as Operation]?.((event) => tell({ event }));

@@ -116,8 +116,8 @@ describe("the rehearsal's configuration", () => {
     expect(served(gatewayApiBundle(homelab))["gateways.gateway.networking.k8s.io"]).to.include("v1");
   });
 
-  it("what is not rehearsed is in the program under that name: charts, gates, patches; and every chart is named", () => {
-    const names = notRehearsed(homelab, withoutMirror().choice);
+  it("what is not rehearsed is in the program under that name: charts, gates; and every chart is named", () => {
+    const names = notRehearsed(withoutMirror().choice);
     const charts = recording.resources.filter(({ type }) => type === "kubernetes:helm.sh/v4:Chart");
     expect(charts.map(({ name }) => name).filter((name) => !(name in names))).to.deep.equal([]);
     const known = new Set([

@@ -2,9 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { LocalWorkspace, type EngineEvent, type Stack as EngineStack } from "@pulumi/pulumi/automation";
 import type { Deployer, Stack } from "../deployer";
-import type { OnEvent, Run, StepResult } from "../steps";
+import type { OnEvent, Run } from "../steps";
 import { EngineSteps, type StateResource } from "./engine-steps";
-import { excludedUrns } from "./stand-ins";
 import { passphrase, writeWorkspace } from "./workspace";
 
 const ROOT = path.join(__dirname, "..", "..", "..");
@@ -13,14 +12,14 @@ export function engineFolder(stateFile: string): string {
   return path.resolve(`${stateFile}.engine`);
 }
 
-type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void, exclude: string[]) => Promise<unknown>;
+type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void) => Promise<unknown>;
 
 /**
  * Carries out a program by Pulumi's engine, through its automation API. State, passphrase and stack file are in a folder
  * of their own beside the harness' state; the program's own folder stays as it is.
  *
  * What is not rehearsed has a stand-in, as with the harness: steps that ask what nobody answers are empty, objects that
- * nobody acts on are not waited for, Backblaze is made up. An object that only a controller makes is left out.
+ * nobody acts on are not waited for, Backblaze is made up.
  */
 export class Engine implements Deployer {
   public readonly kind = "engine";
@@ -31,15 +30,13 @@ export class Engine implements Deployer {
   }
 
   public up(onEvent: OnEvent): Promise<Run> {
-    return this.run(onEvent, (stack, take, exclude) =>
-      stack.up({ onEvent: take, exclude, excludeDependents: true, continueOnError: true, signal: this.stack.signal }),
+    return this.run(onEvent, (stack, take) =>
+      stack.up({ onEvent: take, continueOnError: true, signal: this.stack.signal }),
     );
   }
 
   public preview(onEvent: OnEvent): Promise<Run> {
-    return this.run(onEvent, (stack, take, exclude) =>
-      stack.preview({ onEvent: take, exclude, excludeDependents: true, signal: this.stack.signal }),
-    );
+    return this.run(onEvent, (stack, take) => stack.preview({ onEvent: take, signal: this.stack.signal }));
   }
 
   public refresh(onEvent: OnEvent): Promise<Run> {
@@ -61,7 +58,7 @@ export class Engine implements Deployer {
     const began = Date.now();
     let failure: string | undefined;
     try {
-      await operation(stack, (event) => steps.take(event, Date.now()), excludedUrns(this.stack.notRehearsed));
+      await operation(stack, (event) => steps.take(event, Date.now()));
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
     }
@@ -72,7 +69,7 @@ export class Engine implements Deployer {
     const told = results.some(({ outcome }) => outcome === "failed") || steps.errors.length > 0;
     return {
       ok: failure === undefined,
-      steps: [...results, ...this.leftOut(began)],
+      steps: results,
       milliseconds,
       errors: [...steps.errors, ...(failure !== undefined && !told ? [failure] : [])],
       outputs: Object.fromEntries(
@@ -98,25 +95,6 @@ export class Engine implements Deployer {
         },
       },
     );
-  }
-
-  /** What was left out has no event; it is named by the list. */
-  private leftOut(at: number): StepResult[] {
-    return excludedUrns(this.stack.notRehearsed).map((pattern) => {
-      const urn = pattern.replace(/^\*\*/, "");
-      const [type, name] = urn.split("::");
-      return {
-        urn,
-        type,
-        name,
-        phase: "stack",
-        began: at,
-        ended: at,
-        outcome: "not rehearsed",
-        message: `${this.stack.notRehearsed[urn]} (left out, with what needs it)`,
-        dependencies: [],
-      };
-    });
   }
 }
 

@@ -34,13 +34,6 @@ export function standInOf({ type, name }: Named, notRehearsed: NotRehearsed): St
   return reason === undefined ? undefined : { kind: "not awaited", reason };
 }
 
-/** URNs of what the engine leaves out, in its own form (`**` is any text): objects that only a controller makes. */
-export function excludedUrns(notRehearsed: NotRehearsed): string[] {
-  return Object.keys(notRehearsed)
-    .filter((name) => name.includes("::"))
-    .map((name) => `**${name}`);
-}
-
 /** The reason for which the chart is a stand-in to which an object belongs; undefined if it belongs to none. */
 export function standInChart(urn: string, notRehearsed: NotRehearsed): string | undefined {
   const [, , types = "", ...name] = urn.split("::");

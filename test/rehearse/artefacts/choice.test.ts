@@ -20,7 +20,7 @@ const pods = (...images: string[]) => ({ charts: REHEARSED_CHARTS, images });
 
 describe("the choice of a rehearsal's artefacts", () => {
   const homelab = plannedHomelab();
-  const names = (choice: Choice) => notRehearsed(homelab, choice);
+  const names = (choice: Choice) => notRehearsed(choice);
   const everything = choiceOf(lacks(), pods());
 
   it("K3s with pods needs every chart of the program, and no other; without pods it needs its binary alone", () => {
@@ -71,7 +71,10 @@ describe("the choice of a rehearsal's artefacts", () => {
   it("what the controllers of real charts would make is made in their place, by release", () => {
     const { longhorn, cilium, ...rest } = inControllersPlace(homelab, choiceOf(lacks({ k3s: "no" }), pods()));
     expect(rest).to.deep.equal({});
-    expect(longhorn.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).to.deep.equal(["StorageClass longhorn"]);
+    expect(longhorn.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).to.deep.equal([
+      "StorageClass longhorn",
+      ...homelab.workers.map(({ name }) => `Node ${name}`),
+    ]);
     expect(cilium.map(({ metadata }) => metadata.name)).to.include("ciliumloadbalancerippools.cilium.io");
     // A stand-in chart brings them itself.
     expect(

@@ -40,8 +40,7 @@ async function wantedImages(house: MirroredHouse, { changes }: Decision): Promis
 describe("npm run rehearse -- --mirror: what is real", function () {
   this.timeout(120_000);
   let house: MirroredHouse;
-  const { workers } = plannedHomelab();
-  const reasons = ({ choice }: Decision) => notRehearsed({ workers }, choice);
+  const reasons = ({ choice }: Decision) => notRehearsed(choice);
   const because = (source: Decision["choice"]["k3s"]) => (typeof source === "object" ? source.standIn : source);
 
   beforeEach(() => (house = new MirroredHouse()));
