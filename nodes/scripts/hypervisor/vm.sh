@@ -172,16 +172,23 @@ ensure_seed() {
   say_changed "$SEED"
 }
 
+# defined: tells one definition from another by our text and by what libvirt has made of it.
+defined() { { cat "$DEFINITION" && virsh dumpxml --inactive "$DOMAIN" | sort; } 2>/dev/null | sha256sum; }
+
 define_vm() {
-  local before after
+  local before after remembered=$DEFINITION.defined
   # Sorted, because libvirt moves the controllers that it adds itself.
   before=$(virsh dumpxml --inactive "$DOMAIN" 2>/dev/null | sort || true)
-  virsh define --validate "$DEFINITION" >/dev/null || fail "libvirt does not accept $DEFINITION"
-  after=$(virsh dumpxml --inactive "$DOMAIN" | sort)
-  if [ -z "$before" ]; then
-    say_changed "definition of $DOMAIN"
-  elif [ "$before" != "$after" ]; then
-    say_changed "definition of $DOMAIN$(is_off || echo '; the running VM takes it up at its next boot')"
+  # libvirt writes its own files anew at every definition, so the same one is not given twice.
+  if [ -z "$before" ] || [ "$(defined)" != "$(cat "$remembered" 2>/dev/null)" ]; then
+    virsh define --validate "$DEFINITION" >/dev/null || fail "libvirt does not accept $DEFINITION"
+    after=$(virsh dumpxml --inactive "$DOMAIN" | sort)
+    if [ -z "$before" ]; then
+      say_changed "definition of $DOMAIN"
+    elif [ "$before" != "$after" ]; then
+      say_changed "definition of $DOMAIN$(is_off || echo '; the running VM takes it up at its next boot')"
+    fi
+    defined >"$remembered"
   fi
   if ! grep -q '^Autostart: *enable$' <<<"$(virsh dominfo "$DOMAIN")"; then
     virsh autostart "$DOMAIN" >/dev/null
