@@ -104,7 +104,11 @@ export class EngineSteps {
       dependencies: [],
     };
     this.ended.push(step);
-    this.onEvent({ kind: "ended", at, step: { ...step, message: failed ? this.said.get(urn)?.join("\n") : message } });
+    this.onEvent({
+      kind: "ended",
+      at,
+      step: { ...step, message: failed ? this.said.get(urn)?.join("\n") : step.message },
+    });
   }
 }
 
@@ -142,7 +146,7 @@ export function dependenciesOf(state: readonly StateResource[]): Map<string, str
 
 function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
   const custom = (now ?? old)?.custom;
-  return custom === undefined ? !type.startsWith("homelab:") && urn !== "" : custom;
+  return custom ?? !(type.startsWith("homelab:") || type === "pulumi:pulumi:Stack" || urn === "");
 }
 
 function nameOf(urn: string): string {
