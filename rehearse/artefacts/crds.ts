@@ -65,7 +65,9 @@ function crd({ group, plural, kind, scope, versions }: Contract): KubernetesObje
     metadata: {
       name: `${plural}.${group}`,
       // Groups of Kubernetes' own want to say who approved them.
-      annotations: group.endsWith(".k8s.io") ? { "api-approved.kubernetes.io": "unapproved, for rehearsals" } : {},
+      ...(group.endsWith(".k8s.io")
+        ? { annotations: { "api-approved.kubernetes.io": "unapproved, for rehearsals" } }
+        : {}),
     },
     spec: {
       group,
