@@ -144,9 +144,11 @@ export function dependenciesOf(state: readonly StateResource[]): Map<string, str
   );
 }
 
+/** Types that only group others. The engine says of a resource that it is custom, and of others nothing. */
+const GROUPS = /^(homelab:|pulumi:pulumi:Stack$|kubernetes:helm\.sh\/v4:Chart$)/;
+
 function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
-  const custom = (now ?? old)?.custom;
-  return custom ?? !(type.startsWith("homelab:") || type === "pulumi:pulumi:Stack" || urn === "");
+  return (now ?? old)?.custom ?? (urn !== "" && !GROUPS.test(type));
 }
 
 function nameOf(urn: string): string {

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { Engine } from "../../../rehearse/deploy/engine/engine";
 import { engineProblem } from "../../../rehearse/deploy/engine/engine-problem";
-import { dependenciesOf } from "../../../rehearse/deploy/engine/engine-steps";
+import { EngineSteps, dependenciesOf } from "../../../rehearse/deploy/engine/engine-steps";
 import type { DeployEvent, Run } from "../../../rehearse/deploy/steps";
 import { root } from "../../support/home";
 import { skipBecause } from "../../support/skip";
@@ -26,6 +26,41 @@ describe("what a resource of the engine's state waits for", () => {
       object: ["inside", "provider"],
       user: ["object"],
     });
+  });
+});
+
+describe("what the engine tells of its steps", () => {
+  const told = (type: string, name: string, notRehearsed: Record<string, string> = {}) => {
+    const events: DeployEvent[] = [];
+    const steps = new EngineSteps((event) => events.push(event), notRehearsed);
+    const metadata = { urn: `urn:pulumi:test::homelab::${type}::${name}`, type, op: "create", new: { type } } as never;
+    steps.take({ resourcePreEvent: { metadata } } as never, 1);
+    steps.take({ resOutputsEvent: { metadata } } as never, 2);
+    return { events, steps: steps.results([]) };
+  };
+
+  it("what only groups others is no step: the stack, components, charts", () => {
+    for (const type of ["pulumi:pulumi:Stack", "homelab:storage:Longhorn", "kubernetes:helm.sh/v4:Chart"]) {
+      expect(told(type, "x"), type).to.deep.equal({ events: [], steps: [] });
+    }
+  });
+
+  it("a gate that was empty is not called created, and its reason goes with it to whoever watches", () => {
+    const { events, steps } = told("command:remote:Command", "gate-apply", { gate: "nobody answers" });
+    expect(steps).to.have.length(1);
+    expect(steps[0]).to.include({ outcome: "not rehearsed", message: "nobody answers" });
+    expect(events[1]).to.have.nested.include({ "step.outcome": "not rehearsed", "step.message": "nobody answers" });
+  });
+
+  it("an object is on a stand-in by its chart, its group or its kind", () => {
+    const list = { cilium: "no chart", "velero.io": "no Velero", "v1/Service": "no address" };
+    const of = (type: string, name: string) => told(type, name, list).steps[0].standIn;
+    expect(of("kubernetes:helm.sh/v4:Chart$kubernetes:apps/v1:Deployment", "cilium:kube-system/x")).to.equal(
+      "no chart",
+    );
+    expect(of("kubernetes:velero.io/v1:Schedule", "hourly")).to.equal("no Velero");
+    expect(of("kubernetes:core/v1:Service", "web")).to.equal("no address");
+    expect(of("kubernetes:core/v1:Secret", "web")).to.equal(undefined);
   });
 });
 
