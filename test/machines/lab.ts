@@ -140,6 +140,11 @@ export function node(machine: Machine, homelab = lab(machine)): NodeMachine {
   return found;
 }
 
+/** How many logins the machine has accepted since it was booted; the question itself is none. */
+export async function logins(machine: Machine): Promise<number> {
+  return Number(await machine.sh("journalctl --sync; journalctl -b -u ssh -o cat | grep -c '^Accepted' || true"));
+}
+
 /** Secrets of a step, by the name of its variable. */
 export type StepSecrets = Readonly<Record<string, string>>;
 

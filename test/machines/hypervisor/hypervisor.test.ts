@@ -65,6 +65,7 @@ describe("the hypervisor's steps, on a booted machine: real apt, libvirtd, NFS s
   let machine: Machine;
   let homelab: Homelab;
   let vm: PlannedStep;
+  let vmOf: (memory: string) => PlannedStep;
 
   const hypervisor = () => homelab.hypervisors[0];
   const exported = () => exportsStep(homelab, hypervisor())!;
@@ -104,18 +105,21 @@ describe("the hypervisor's steps, on a booted machine: real apt, libvirtd, NFS s
       config.machines.r730.libvirt = { bridge: "br0", domainType: "qemu" };
     });
     homelab = { ...base, versions: { ...base.versions, cloudImage: { url: "file:///srv/image", sha256 } } };
-    const control = {
-      ...base.controlPlane,
-      vm: { ...base.controlPlane.vm, vcpus: 1, memory: "64Mi", disk: "32Mi" },
-    } as ControlPlane;
-    const plan = planVm(homelab, control, 1);
-    const planned = vmStep(homelab, plan);
-    // The seed's secret as part of the text, as HostStep gives it.
-    const secret = vendorData(plan, Buffer.alloc(32, 7).toString("base64"));
-    vm = {
-      ...planned,
-      script: { ...planned.script, secrets: [], variables: { ...planned.script.variables, VENDOR_DATA: secret } },
+    vmOf = (memory) => {
+      const control = {
+        ...base.controlPlane,
+        vm: { ...base.controlPlane.vm, vcpus: 1, memory, disk: "32Mi" },
+      } as ControlPlane;
+      const plan = planVm(homelab, control, 1);
+      const planned = vmStep(homelab, plan);
+      // The seed's secret as part of the text, as HostStep gives it.
+      const secret = vendorData(plan, Buffer.alloc(32, 7).toString("base64"));
+      return {
+        ...planned,
+        script: { ...planned.script, secrets: [], variables: { ...planned.script.variables, VENDOR_DATA: secret } },
+      };
     };
+    vm = vmOf("64Mi");
     await machine.checkpoint("prepared");
   });
 
@@ -171,6 +175,26 @@ describe("the hypervisor's steps, on a booted machine: real apt, libvirtd, NFS s
     expect(seen).to.include.members([`changed: ${DOMAIN} starts with its host`, `changed: ${DOMAIN} started`]);
     expect(await watched(vm).drift()).to.deep.equal([]);
     await machine.checkpoint("hypervisor");
+  });
+
+  it("VM: what is edited by hand is drift by its facts, and one update takes it back; an edited configuration redefines it; the VM runs on", async () => {
+    const run = () => machine.sh(`virsh -q domid ${DOMAIN}`);
+    const before = await run();
+    await machine.sh(`
+      virsh -q autostart --disable ${DOMAIN} >/dev/null
+      virsh -q setmaxmem ${DOMAIN} 98304 --config >/dev/null`);
+    expect(await watched(vm).drift()).to.deep.equal(["vm.autostart: disable", "vm.memoryKib: 98304"]);
+    await watched(vm).update();
+    expect(await watched(vm).drift()).to.deep.equal([]);
+
+    const larger = vmOf("80Mi");
+    expect(await watched(larger).drift()).to.deep.equal(["vm.memoryKib: 65536"]);
+    expect(changes(await runStep(machine, larger.script))).to.deep.equal([
+      `changed: definition of ${DOMAIN}; the running VM takes it up at its next boot`,
+    ]);
+    expect(await watched(larger).drift()).to.deep.equal([]);
+    expect(await run(), "not restarted").to.equal(before);
+    await machine.revert("hypervisor");
   });
 
   it("all of it survives a reboot: exports let out, VM running under its own definition; a run then changes nothing", async () => {

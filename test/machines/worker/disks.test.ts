@@ -4,7 +4,7 @@ import { MOUNT_OPTIONS, mountUnitName } from "../../../nodes/disks/mount-unit";
 import { diskPlan, isDevice, type PlannedDevice } from "../../../nodes/disks/plan";
 import { disksStep } from "../../../nodes/disks/step";
 import type { Machine } from "../../../sandbox/machine";
-import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "../lab";
+import { WatchedState, bootstrappedMachine, changes, lab, logins, needMachines, node, runStep, timed } from "../lab";
 
 describe("data disks, on a booted machine", () => {
   let machine: Machine;
@@ -56,14 +56,13 @@ describe("data disks, on a booted machine", () => {
     });
 
     it("all states of the machine are asked over one connection", async () => {
-      const logins = async () => Number(await machine.sh("journalctl -u ssh -o cat | grep -c '^Accepted'"));
-      const before = await logins();
+      const before = await logins(machine);
       const states = [state, WatchedState.os(machine)];
       const seen = await timed("probes of the operating system and the disks, with the login", () =>
         Promise.all(states.map((each) => each.drift())),
       );
       expect(seen).to.deep.equal([[], []]);
-      expect((await logins()) - before).to.equal(1);
+      expect((await logins(machine)) - before).to.equal(1);
     });
 
     it("a second run changes nothing", async () => {
