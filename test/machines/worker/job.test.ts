@@ -38,9 +38,12 @@ describe("the runner of steps, on a booted machine", () => {
   /** A step that goes on once `goOn` says so. */
   const counted = (index: number) => step("counted", { RUNS: `/var/tmp/runs-${index}` });
   const goOn = (index: number) => machine.sh(`touch /var/tmp/runs-${index}.go`);
-  /** Waits until so many runners wait on the machine for a step: one `timeout` for each connection. */
-  const waiting = (count: number) =>
-    until(`[ "$(ps -C timeout -o pid= | wc -l)" = ${count} ]`, `there never were ${count} runners`);
+  /** Waits until so many runners wait on the machine for a step: one `timeout` for each connection, and each asleep. */
+  const waiting = async (count: number) => {
+    await until(`[ "$(ps -C timeout -o pid= | wc -l)" = ${count} ]`, `there never were ${count} runners`);
+    // From the start of `timeout` to the wait itself: the step's text is read, and who has it is found out.
+    await machine.sh("sleep 3");
+  };
 
   it("a step survives a cut connection, who comes back waits for it, and it runs once", async () => {
     const script = counted(1);
