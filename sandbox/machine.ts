@@ -328,9 +328,11 @@ export class Machine {
     return stdout.replace(/\n$/, "");
   }
 
-  /** Remembers memory and all disks as they are now, under a name. */
+  /** Remembers memory and all disks as they are now, under a name; what is written by then survives a power cut after it. */
   public async checkpoint(name: string): Promise<void> {
-    await this.control().human(`savevm ${name}`);
+    const control = this.control();
+    await this.sh("sync");
+    await control.human(`savevm ${name}`);
   }
 
   /** Memory and all disks as they were at the checkpoint, within seconds; only the clock goes on. */
