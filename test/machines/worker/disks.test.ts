@@ -56,6 +56,8 @@ describe("data disks, on a booted machine", () => {
     });
 
     it("all states of the machine are asked over one connection", async () => {
+      // An idle connection is kept for three seconds, and the last test's may be.
+      await new Promise((resolve) => setTimeout(resolve, 4000));
       const before = await logins(machine);
       const states = [state, WatchedState.os(machine)];
       const seen = await timed("probes of the operating system and the disks, with the login", () =>

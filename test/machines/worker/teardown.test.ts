@@ -127,13 +127,13 @@ END
     const films = await machine.sh(FILMS);
     await machine.sh("systemctl stop nfs-kernel-server");
     const ran = await timed("teardown with a dead NFS server", () => teardown("delete", machine.name));
-    // The kernel detaches a share that nobody uses any more before it waits for its server, so both ends are sound.
+    // The kernel detaches a share that nobody uses any more before it waits for its server: umount ends well, or is ended
+    // while it waits, with the share attached or gone. What counts is that nothing was deleted through it.
     console.log(`      it ended with status ${ran.status}`);
     expect(ran.milliseconds, "at most the sync, and three attempts at each mount").to.be.lessThan(500_000);
-    expect(await machine.sh(`findmnt --raw --noheadings --types nfs,nfs4 | wc -l || true`)).to.equal(
-      ran.status === 0 ? "0" : "1",
-    );
-    if (ran.status !== 0) {
+    if (ran.status === 0) {
+      expect(await machine.sh(`findmnt --raw --noheadings --types nfs,nfs4 | wc -l || true`)).to.equal("0");
+    } else {
       expect(ran.stderr).to.contain("nothing was deleted");
       expect(await machine.sh(`cat ${paths.data}/server/token`)).to.equal("token");
     }
