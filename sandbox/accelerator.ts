@@ -7,10 +7,14 @@ import { start } from "./processes";
 /** How a machine's processor is made. */
 export type Accelerator = "kvm" | "tcg";
 
-/** Arguments of QEMU. la57=off: five levels of page tables cost a fifth of the speed in software emulation. */
+/**
+ * Arguments of QEMU. In software emulation an old processor is the fast one: QEMU 7 carries out AVX by calls, and the C
+ * library would use it for every string; what newer ones save at each switch of processes costs as well. Measured with
+ * `max`, which has all of it: a boot takes 7 % more, starting processes 60 %.
+ */
 export const PROCESSOR: Readonly<Record<Accelerator, readonly string[]>> = {
   kvm: ["-accel", "kvm", "-cpu", "host"],
-  tcg: ["-accel", "tcg,tb-size=512", "-cpu", "max,la57=off"],
+  tcg: ["-accel", "tcg,tb-size=512", "-cpu", "Nehalem"],
 };
 
 /** A real KVM needs about 2 s to the first program of the initrd. */
