@@ -31,6 +31,21 @@ await_job() {
   done
 }
 
+# await_own_end FOLDER UNIT HASH: until the run of this text has ended, and returns with the step's lock: who comes next must
+# not begin in the same folder while its end is read. Another text may have begun already; the run before is then put aside.
+await_own_end() {
+  local folder=$1 unit=$2 hash=$3
+  while :; do
+    await_job "$unit"
+    exec 9>"$folder.lock"
+    flock 9
+    if [ "$(cat "$folder/hash" 2>/dev/null)" != "$hash" ] || [[ $(job_state "$unit") =~ ^(inactive|failed)$ ]]; then
+      return
+    fi
+    exec 9>&-
+  done
+}
+
 # reboot_arranged: whether a step has asked for a reboot that has not come yet. Not by cmp, which takes files of /proc for
 # empty ones (diffutils 3.8 compares the sizes first).
 reboot_arranged() {
@@ -58,7 +73,7 @@ reboot_soon() {
 }
 
 run_job() {
-  local step=$1 seconds=$2 payload hash folder unit status
+  local step=$1 seconds=$2 payload hash folder unit status log
   folder=$JOB_FOLDER/$step
   unit=homelab-$step
   payload=$(cat)
@@ -76,7 +91,9 @@ run_job() {
     echo "The step is running already; waiting for it."
   else
     await_job "$unit"
-    rm -rf "$folder"
+    # Who still waits for the run before finds its end there.
+    rm -rf "$folder.before"
+    [ ! -d "$folder" ] || mv "$folder" "$folder.before"
     mkdir -m 0700 "$folder"
     echo "$hash" >"$folder/hash"
     (umask 077 && printf '%s\n' "$payload" >"$folder/payload")
@@ -94,11 +111,18 @@ HOMELAB_RUN
   fi
   exec 9>&-
 
-  await_job "$unit"
+  await_own_end "$folder" "$unit" "$hash"
+  log=$LOG_FOLDER/$step.log
+  if [ "$(cat "$folder/hash" 2>/dev/null)" != "$hash" ]; then
+    folder=$folder.before log=$log.1
+    [ "$(cat "$folder/hash" 2>/dev/null)" = "$hash" ] ||
+      refuse "This step has run with other texts since; how it ended is not known any more. Run again." 75
+  fi
   status=$(cat "$folder/exit" 2>/dev/null || echo 124)
   rm -f "$folder/payload" "$folder/run"
+  exec 9>&-
   case $status in
-    0) grep -h '^changed: ' "$LOG_FOLDER/$step.log" | tail -n 20 || true ;;
+    0) grep -h '^changed: ' "$log" | tail -n 20 || true ;;
     "$EXIT_REBOOT")
       reboot_soon "$unit"
       echo "The machine reboots to complete the step."
@@ -107,8 +131,8 @@ HOMELAB_RUN
       [ "$status" != 124 ] || echo "The step was ended after $seconds s, or the machine went down." >&2
       {
         echo "Step $step failed on $(hostname) with status $status. Last lines:"
-        tail -n 40 "$LOG_FOLDER/$step.log" 2>/dev/null | sed 's/^/  /'
-        echo "Look further: ssh to $(hostname) and read $LOG_FOLDER/$step.log"
+        tail -n 40 "$log" 2>/dev/null | sed 's/^/  /'
+        echo "Look further: ssh to $(hostname) and read $log"
       } >&2
       exit "$status"
       ;;

@@ -189,9 +189,9 @@ describe("the hypervisor's steps, on a booted machine: real apt, libvirtd, NFS s
 
     const larger = vmOf("80Mi");
     expect(await watched(larger).drift()).to.deep.equal(["vm.memoryKib: 65536"]);
-    expect(changes(await runStep(machine, larger.script))).to.deep.equal([
+    expect(changes(await runStep(machine, larger.script))).to.include(
       `changed: definition of ${DOMAIN}; the running VM takes it up at its next boot`,
-    ]);
+    );
     expect(await watched(larger).drift()).to.deep.equal([]);
     expect(await run(), "not restarted").to.equal(before);
     await machine.revert("hypervisor");
