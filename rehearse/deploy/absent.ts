@@ -17,10 +17,14 @@ export function absentStep(
     return undefined;
   }
   const step = name.replace(/-(apply|state)$/, "");
-  const isStep = type === "command:remote:Command" || type.startsWith("pulumi-nodejs:dynamic");
   // An object may have the name of the chart that it belongs to.
-  const names = isStep ? [name, step] : [`${type}::${name}`, type];
+  const names = isHostStep(type) ? [name, step] : [`${type}::${name}`, type];
   return names.map((key) => reasonOf(key, notRehearsed)).find((reason) => reason !== undefined);
+}
+
+/** Whether a resource is a step on a machine: its command, or its state. */
+export function isHostStep(type: string): boolean {
+  return type === "command:remote:Command" || type.startsWith("pulumi-nodejs:dynamic");
 }
 
 /** A reason by its exact name; undefined if there is none. */

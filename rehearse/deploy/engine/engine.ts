@@ -7,6 +7,7 @@ import { EngineSteps, type StateResource } from "./engine-steps";
 import { passphrase, writeWorkspace } from "./workspace";
 
 const ROOT = path.join(__dirname, "..", "..", "..");
+
 /** Where the engine keeps its state. */
 export function engineFolder(stateFile: string): string {
   return path.resolve(`${stateFile}.engine`);

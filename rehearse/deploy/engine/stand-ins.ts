@@ -1,4 +1,4 @@
-import { absentStep, reasonOf } from "../absent";
+import { absentStep, isHostStep, reasonOf } from "../absent";
 import { BACKBLAZE } from "../backblaze";
 
 /** As much of a resource as tells what stands in for it. */
@@ -26,7 +26,7 @@ export function standInOf({ type, name }: Named, notRehearsed: NotRehearsed): St
   }
   const absent = absentStep({ type, name }, notRehearsed);
   if (absent !== undefined) {
-    return isStep(type) ? { kind: "empty step", reason: absent } : { kind: "not awaited", reason: absent };
+    return isHostStep(type) ? { kind: "empty step", reason: absent } : { kind: "not awaited", reason: absent };
   }
   const kind = kindOf(type);
   const reason =
@@ -39,10 +39,6 @@ export function standInChart(urn: string, notRehearsed: NotRehearsed): string | 
   const [, , types = "", ...name] = urn.split("::");
   const chart = types.includes("kubernetes:helm.sh/v4:Chart$") ? name.join("::").split(":")[0] : undefined;
   return chart === undefined ? undefined : reasonOf(chart, notRehearsed);
-}
-
-function isStep(type: string): boolean {
-  return type === "command:remote:Command" || type.startsWith("pulumi-nodejs:dynamic");
 }
 
 /** API version and kind of a type token such as kubernetes:apps/v1:Deployment or kubernetes:core/v1:Service. */
