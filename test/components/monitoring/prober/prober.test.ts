@@ -67,7 +67,7 @@ describe("Prober", () => {
   });
 
   describe("in a running blackbox exporter", () => {
-    let folder: string;
+    let folder: string | undefined;
     let file: string;
     let child: ChildProcess | undefined;
 
@@ -87,13 +87,15 @@ describe("Prober", () => {
         child.kill("SIGKILL");
         await ended;
       }
-      fs.rmSync(folder, { recursive: true, force: true });
+      if (folder) {
+        fs.rmSync(folder, { recursive: true, force: true });
+      }
     });
 
     it("the configuration is accepted, and one with an unknown field is not", () => {
       const check = (config: string) => spawnSync(exporter as string, [`--config.file=${config}`, "--config.check"]);
       expect(check(file).status).to.equal(0);
-      const broken = path.join(folder, "broken.yml");
+      const broken = path.join(path.dirname(file), "broken.yml");
       fs.writeFileSync(broken, fs.readFileSync(file, "utf8").replace("preferred_ip_protocol", "preferred_protocol"));
       expect(check(broken).status).not.to.equal(0);
     });
