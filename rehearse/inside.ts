@@ -48,17 +48,22 @@ export async function rehearse(folder: string): Promise<number> {
   let broken: string | undefined;
   const homelab = parseHomelab(order.config);
   const world = await World.start(homelab, order, folder, (what) => say(`starting: ${what}`));
+  // Goes for the whole run: steps of a machine that is gone would knock until they give up.
+  const breakOff = (reason: string) => {
+    if (broken === undefined) {
+      broken = reason;
+      say(reason);
+      stop.abort();
+    }
+  };
+  world.onLost(breakOff);
   try {
     const resumed = begunBy(file(STATE_FILE)) !== undefined;
     // From nothing, the program knocks until a machine answers, as in a house. What it knows already it asks at once, and
     // takes silence for a failure: then all of them must be up, the VM too, which its hypervisor starts by itself.
     const booted = Promise.all([world.bootWorkers(), resumed ? world.untilVmAnswers(homelab) : undefined]).then(
       () => say("machines have booted"),
-      (error: Error) => {
-        broken = error.message;
-        say(broken);
-        stop.abort();
-      },
+      (error: Error) => breakOff(error.message),
     );
     if (resumed) {
       await Promise.race([booted, stopped]);
@@ -99,7 +104,7 @@ export async function rehearse(folder: string): Promise<number> {
         `\nThe machines are up. Enter one: ${file("enter")} k3s1 (or ${homelab.nodes.map(({ name }) => name).join(", ")}, ${homelab.hypervisors[0].name}); Ctrl-C ends them.`,
       );
       await stopped;
-      return run.ok ? STATUS.green : STATUS.failed;
+      return run.ok && broken === undefined ? STATUS.green : STATUS.failed;
     }
     return broken === undefined && stop.signal.aborted ? STATUS.interrupted : run.ok ? STATUS.green : STATUS.failed;
   } finally {

@@ -87,6 +87,11 @@ export class World {
     return new World(network, mirror, hypervisor, workers);
   }
 
+  /** Tells if a worker's power goes without anybody's asking, and why; the VM's is the hypervisor's to tell. */
+  public onLost(tell: (reason: string) => void): void {
+    this.workers.forEach((worker) => worker.onLost(tell));
+  }
+
   /**
    * Boots the workers, side by side.
    *

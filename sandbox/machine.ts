@@ -83,6 +83,7 @@ export class Machine {
   private session?: ChildProcess;
   /** Why its power went without anybody's asking. */
   private broken?: string;
+  private readonly watchers: ((reason: string) => void)[] = [];
 
   private constructor(
     public readonly name: string,
@@ -183,15 +184,25 @@ export class Machine {
     child.unref();
     this.process = child;
     this.broken = undefined;
-    child.once("exit", () => {
-      this.process = undefined;
+    child.once("exit", (status, signal) => {
       this.qmp = undefined;
+      // Whoever takes its power away has forgotten the process before.
+      if (this.process === child) {
+        this.process = undefined;
+        this.broken ??= `QEMU ended by ${signal ?? `status ${status}`}${said.trim() && `: ${said.trim()}`}`;
+        this.watchers.forEach((tell) => tell(`${this.name} has stopped: ${this.broken}`));
+      }
     });
     // From the first moment on: a taken port, a missing file and a full disk are told at once, not as a login that fails.
     this.qmp = await this.untilControl(() => said.trim());
     await this.untilLogin(seconds, () =>
-      this.process === undefined ? (this.broken ?? `QEMU ended: ${said.trim()}`) : undefined,
+      this.process === undefined ? (this.broken ?? "its power was taken away") : undefined,
     );
+  }
+
+  /** Tells whenever its power goes without anybody's asking, and why: QEMU was ended, or this computer's disk is full. */
+  public onLost(tell: (reason: string) => void): void {
+    this.watchers.push(tell);
   }
 
   private async untilControl(said: () => string): Promise<Qmp> {
@@ -355,6 +366,7 @@ export class Machine {
   public async kill(): Promise<void> {
     this.logout();
     const child = this.process;
+    this.process = undefined;
     if (child) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");

@@ -3,13 +3,24 @@ import * as path from "node:path";
 import { Machine } from "../../../sandbox/machine";
 import { must } from "../../../sandbox/processes";
 
-/**
- * Boots a machine whose files lie on a disk that is full, TMPDIR; the packages of its image are the arguments. Prints a line of
- * JSON: what the boot was refused with, after how many seconds, and what is left in the folder when the machine is gone.
- */
+/** A line of JSON that is printed. */
+export interface FullDisk {
+  /** What the boot was refused with. */
+  said: string;
+  /** What those were told who watch the machine. */
+  told: string[];
+  /** After so long. */
+  seconds: number;
+  /** In the folder when the machine is gone. */
+  left: string[];
+}
+
+/** Boots a machine whose files lie on a disk that is full, TMPDIR; the packages of its image are the arguments. */
 async function main(packages: string[]): Promise<void> {
   const small = process.env.TMPDIR!;
   const machine = await Machine.create({ name: "full", packages });
+  const told: string[] = [];
+  machine.onLost((reason) => told.push(reason));
   const { bavail, bsize } = fs.statfsSync(small);
   // The first writes of a boot, those of the root file system's journal, find no space.
   const others = path.join(small, "somebody's");
@@ -23,7 +34,9 @@ async function main(packages: string[]): Promise<void> {
   await machine.destroy();
   fs.rmSync(others);
   const left = fs.readdirSync(small).filter((name) => name.startsWith("homelab-sandbox"));
-  console.log(JSON.stringify({ said, seconds, left }));
+  console.log(JSON.stringify({ said, told, seconds, left } satisfies FullDisk));
 }
 
-void main(process.argv.slice(2));
+if (require.main === module) {
+  void main(process.argv.slice(2));
+}

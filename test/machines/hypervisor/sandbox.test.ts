@@ -9,6 +9,7 @@ import { Machine } from "../../../sandbox/machine";
 import { must, removeFolder, run, temporaryFolder } from "../../../sandbox/processes";
 import { PACKAGES } from "../../../nodes/os/settings";
 import { needMachines, timed } from "../lab";
+import type { FullDisk } from "./full-disk";
 
 /** The image of the other suites, so that none is built for this one. */
 const IMAGE = [...PACKAGES, "nfs-kernel-server"];
@@ -58,7 +59,7 @@ describe("the sandbox's own promises, with the real QEMU and the real image", ()
       expect(await refusal(timed("refusal", () => machine.boot()))).to.contain(
         `port does not start: port ${port} of 127.0.0.1 is taken by somebody else`,
       );
-      expect(await refusal(machine.checkpoint("x"))).to.equal("port is not on");
+      expect(await refusal(machine.checkpoint("x"))).to.contain("port is not on");
     } finally {
       other.close();
       await machine.destroy();
@@ -81,9 +82,11 @@ describe("the sandbox's own promises, with the real QEMU and the real image", ()
     const { stdout } = await must("unshare", [
       ...["--mount", "--propagation", "private", "bash", "-euc", mounted, "bash", folder, ...program, ...IMAGE],
     ]);
-    const { said, seconds, left } = JSON.parse(stdout) as { said: string; seconds: number; left: string[] };
+    const { said, told, seconds, left } = JSON.parse(stdout) as FullDisk;
     console.log(`      until it is told: ${seconds.toFixed(1)} s`);
     expect(said).to.contain("the disk of this computer is full");
+    expect(told, "whoever watches, and nobody when it is switched off").to.have.length(1);
+    expect(told[0]).to.contain("full has stopped").and.to.contain("the disk of this computer is full");
     expect(left).to.deep.equal([]);
     removeFolder(folder);
   });
