@@ -134,15 +134,24 @@ describe("The whole rebuild, rehearsed", function () {
       "sysctl -q -w fs.inotify.max_user_instances=128; systemctl stop iscsid.socket iscsid.service",
     );
     await house.sh("k3s3", "umount /var/lib/homelab/disks/nvme-1");
+    // The engine looks in a run of its own, `pulumi refresh`; the harness looks before it repairs.
+    const look = byTheEngine() ? await timed("refresh", () => house.by("refresh")) : undefined;
     const run = await timed("run that repairs drift", () => up());
-    expect(failures(run)).to.deep.equal([]);
-    const told = (name: string) => named(run, name).message;
-    expect(told("k3s1-os-os-state"))
-      .to.contain("sysctl.fs.inotify.max_user_instances was '128'")
-      .and.to.contain("unit.iscsid.service was 'inactive");
-    expect(told("k3s3-disks-disks-state")).to.contain("disk.nvme-1 was");
-    expect(told("longhorn-longhorn-nvme")).to.contain("it was gone");
-    expect(told("cert-manager:cert-manager/cert-manager")).to.contain("containers");
+    expect([...failures(look ?? run), ...failures(run)]).to.deep.equal([]);
+    const told = (name: string) => named(look ?? run, name);
+    if (look) {
+      expect(outcomes(look, "updated", "deleted").length, outcomes(look, "updated", "deleted").join("\n")).to.equal(5);
+    }
+    expect(told("k3s1-os-os-state").message)
+      .to.contain("sysctl.fs.inotify.max_user_instances")
+      .and.to.contain("unit.iscsid.service");
+    expect(told("k3s3-disks-disks-state").message).to.contain("disk.nvme-1");
+    if (look) {
+      expect(told("longhorn-longhorn-nvme").outcome).to.equal("deleted");
+    } else {
+      expect(told("longhorn-longhorn-nvme").message).to.contain("it was gone");
+    }
+    expect(told("cert-manager:cert-manager/cert-manager").message).to.contain("containers");
     expect(outcomes(run, "updated", "created").length, outcomes(run, "updated", "created").join("\n")).to.equal(5);
     expect(
       await house.kubectl("--namespace cert-manager get deployment cert-manager -o jsonpath='{..image}'"),
