@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { engineProblem, EngineProject } from "../support/engine";
+import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
+import { EngineProject } from "../support/engine";
 import { root } from "../support/home";
 import { skipBecause } from "../support/skip";
 import { sshdProblem, startSshd, type TestSshd } from "../support/sshd";

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import * as path from "node:path";
-import { engineProblem, EngineProject } from "../support/engine";
+import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
+import { EngineProject } from "../support/engine";
 import { root } from "../support/home";
 import { skipBecause } from "../support/skip";
 

@@ -4,16 +4,6 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { root } from "./home";
 
-/** Why no real engine can be asked here; undefined if one can. */
-export function engineProblem(): string | undefined {
-  const { error, stdout } = spawnSync("pulumi", ["version"], { encoding: "utf8" });
-  if (error) {
-    return "needs the Pulumi CLI on PATH";
-  }
-  const [major, minor] = stdout.trim().replace(/^v/, "").split(".").map(Number);
-  return major > 3 || (major === 3 && minor >= 229) ? undefined : `needs Pulumi 3.229 or newer, found ${stdout.trim()}`;
-}
-
 /** A project in a folder of its own, with a state of its own; nothing of it outlives the test. */
 export class EngineProject {
   public readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-engine-"));
