@@ -102,6 +102,9 @@ export class K3sCluster extends OrderedComponent {
         enableConfigMapMutable: true,
         // Chart v4 drops hooks; each chart here is configured to need none.
         suppressHelmHookWarnings: true,
+        // The provider asks for the whole schema, which the API server makes anew after each CRD. On slow machines that took
+        // longer than the 32 s of the default (KubeClientSettings of the provider's schema), and failed the whole `up`.
+        kubeClientSettings: { timeout: 180 },
       },
       { parent: this, deletedWith: generation },
     );
