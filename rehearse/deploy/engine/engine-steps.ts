@@ -38,6 +38,8 @@ export class EngineSteps {
   public constructor(
     private readonly onEvent: OnEvent,
     private readonly notRehearsed: NotRehearsed = {},
+    /** What is done with the stack. A refresh tells no differences, only what was known and what was found. */
+    private readonly operation: "refresh" | "other" = "other",
   ) {}
 
   /** @param at milliseconds since 1970; the engine's own times are whole seconds. */
@@ -80,9 +82,12 @@ export class EngineSteps {
   private end(metadata: StepEventMetadata, at: number, failed: boolean): void {
     const { urn, type, op } = metadata;
     const began = this.began.get(urn) ?? at;
-    const changed = metadata.detailedDiff ? Object.keys(metadata.detailedDiff) : (metadata.diffs ?? []);
-    const drifted = op === "refresh" && changed.length > 0;
-    const outcome = failed ? "failed" : drifted ? "updated" : OUTCOMES[op];
+    const refresh = this.operation === "refresh";
+    const told = metadata.detailedDiff ? Object.keys(metadata.detailedDiff) : (metadata.diffs ?? []);
+    const changed = refresh ? differences(metadata.old?.outputs, metadata.new?.outputs) : told;
+    // It calls whatever was asked an update, providers too.
+    const looked = refresh && op !== "delete" && op !== "discard";
+    const outcome = failed ? "failed" : looked ? (changed.length > 0 ? "updated" : "same") : OUTCOMES[op];
     // What only belongs to a replacement has its own steps.
     if (outcome === undefined) {
       return;
@@ -149,6 +154,19 @@ const GROUPS = /^(homelab:|pulumi:pulumi:Stack$|kubernetes:helm\.sh\/v4:Chart$)/
 
 function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
   return (now ?? old)?.custom ?? (urn !== "" && !GROUPS.test(type));
+}
+
+/** Paths of the values that are not the same. */
+function differences(old: unknown, now: unknown, path = ""): string[] {
+  if (!isGroup(old) || !isGroup(now)) {
+    return old === now ? [] : [path];
+  }
+  const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
+  return keys.flatMap((key) => differences(old[key], now[key], path === "" ? key : `${path}.${key}`));
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function nameOf(urn: string): string {

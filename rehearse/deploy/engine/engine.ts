@@ -41,8 +41,10 @@ export class Engine implements Deployer {
   }
 
   public refresh(onEvent: OnEvent): Promise<Run> {
-    return this.run(onEvent, (stack, take) =>
-      stack.refresh({ onEvent: take, runProgram: true, signal: this.stack.signal }),
+    return this.run(
+      onEvent,
+      (stack, take) => stack.refresh({ onEvent: take, runProgram: true, signal: this.stack.signal }),
+      "refresh",
     );
   }
 
@@ -52,10 +54,10 @@ export class Engine implements Deployer {
     );
   }
 
-  private async run(onEvent: OnEvent, operation: Operation): Promise<Run> {
+  private async run(onEvent: OnEvent, operation: Operation, kind: "refresh" | "other" = "other"): Promise<Run> {
     const stack = await this.open();
     await adoptWhatWasUnderWay(stack);
-    const steps = new EngineSteps(onEvent, this.stack.notRehearsed);
+    const steps = new EngineSteps(onEvent, this.stack.notRehearsed, kind);
     const began = Date.now();
     let failure: string | undefined;
     try {

@@ -52,6 +52,26 @@ describe("what the engine tells of its steps", () => {
     expect(events[1]).to.have.nested.include({ "step.outcome": "not rehearsed", "step.message": "nobody answers" });
   });
 
+  it("a refresh says by path what it found otherwise, and calls nothing drift that is as it was known", () => {
+    const steps = new EngineSteps(() => undefined, {}, "refresh");
+    const look = (name: string, op: string, found: object) => {
+      const type = "pulumi-nodejs:dynamic/homelab:HostState";
+      const old = { type, custom: true, outputs: { facts: { "unit.iscsid": "active", swap: "off" }, list: [1] } };
+      const metadata = { urn: `urn:pulumi:test::homelab::${type}::${name}`, type, op, old, new: { ...old, ...found } };
+      steps.take({ resOutputsEvent: { metadata } } as never, 1);
+    };
+    look("moved", "update", { outputs: { facts: { "unit.iscsid": "inactive" }, list: [1] } });
+    look("as it was", "update", {});
+    look("asked", "refresh", {});
+    look("gone", "delete", {});
+    expect(steps.results([]).map(({ name, outcome, message }) => [name, outcome, message])).to.deep.equal([
+      ["moved", "updated", "changed: facts.swap, facts.unit.iscsid"],
+      ["as it was", "same", undefined],
+      ["asked", "same", undefined],
+      ["gone", "deleted", undefined],
+    ]);
+  });
+
   it("an object is on a stand-in by its chart, its group or its kind", () => {
     const list = { cilium: "no chart", "velero.io": "no Velero", "v1/Service": "no address" };
     const of = (type: string, name: string) => told(type, name, list).steps[0].standIn;
@@ -146,7 +166,9 @@ describe("the engine, over a real sshd", function () {
     fs.writeFileSync(program.path("watched"), "edited by hand\n");
     const refresh = await engine().refresh(() => undefined);
     expect(refresh.ok, refresh.errors.join("\n")).to.equal(true);
-    expect(outcomes(refresh).watched).to.equal("updated");
+    // By name, and nothing else: providers, which the engine calls updated at each refresh, are none of it.
+    const drifted = refresh.steps.filter(({ outcome }) => outcome === "updated");
+    expect(drifted.map(({ name, message }) => `${name} ${message}`)).to.deep.equal(["watched changed: facts.file"]);
     expect(outcomes(refresh).one).to.equal("same");
     const repaired = await engine().up(() => undefined);
     expect(outcomes(repaired).watched).to.equal("updated");
