@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { show, type ConfigIssue } from "./issues";
 import { nearest } from "./nearest";
 import { homelabSchema } from "./schema";
-import { knownKeys, propertyOf } from "./schema-keys";
+import { knownKeys, propertyOf, unknownKeys } from "./schema-keys";
 import { RULE_SEPARATOR } from "./schema/scalars";
 
 type ZodIssue = z.core.$ZodIssue;
@@ -16,8 +16,9 @@ type UnionIssue = z.core.$ZodIssueInvalidUnion;
  */
 export function describe(issue: ZodIssue, prefix: readonly PropertyKey[], root: unknown): ConfigIssue[] {
   const keys = [...prefix, ...issue.path];
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey(keys, key, root));
+  const unknown = unknownKeys(issue);
+  if (unknown.length > 0) {
+    return unknown.map((key) => unknownKey(keys, key, root));
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     return describeUnion(issue, keys, root);
@@ -54,13 +55,6 @@ export function unknownKey(parent: readonly PropertyKey[], key: string, root: un
 
 /** Names the branch that its author must have meant; where that is open, says what the choice is. */
 function describeUnion(issue: UnionIssue, keys: readonly PropertyKey[], root: unknown): ConfigIssue[] {
-  const strangers = issue.errors.map((branch) =>
-    branch.flatMap((nested) => (nested.code === "unrecognized_keys" && nested.path.length === 0 ? nested.keys : [])),
-  );
-  const unknown = strangers[0].filter((key) => strangers.every((others) => others.includes(key)));
-  if (unknown.length > 0) {
-    return unknown.map((key) => unknownKey(keys, key, root));
-  }
   const [best, second] = [...issue.errors].sort((one, other) => one.length - other.length);
   if (best.length < second.length) {
     return best.flatMap((nested) => describe(nested, keys, root));

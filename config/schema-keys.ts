@@ -9,6 +9,35 @@ export function unwrap(schema: z.ZodType): z.ZodType {
   return inner;
 }
 
+/** The kind of object, among those that a schema allows, that the author of a value must have meant; else the schema itself. */
+export function meant(schema: z.ZodType, value: unknown): z.ZodType {
+  const inner = unwrap(schema);
+  if (!(inner instanceof z.ZodUnion)) {
+    return inner;
+  }
+  const key = inner instanceof z.ZodDiscriminatedUnion ? inner.def.discriminator : undefined;
+  const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
+  const fitting = (inner.options as z.ZodType[])
+    .filter((option) => option instanceof z.ZodObject)
+    .filter(({ shape }) =>
+      key === undefined
+        ? keys.every((name) => Object.hasOwn(shape, name))
+        : (shape[key] as z.ZodType).safeParse(propertyOf(value, key)).success,
+    );
+  return fitting.length === 1 ? fitting[0] : inner;
+}
+
+/** The keys of an issue that no schema knows at its place; of a choice of kinds, those that none of them knows. */
+export function unknownKeys(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys;
+  }
+  const [first = [], ...others] = (issue.code === "invalid_union" ? issue.errors : []).map((branch) =>
+    branch.filter(({ path }) => path.length === 0).flatMap(unknownKeys),
+  );
+  return first.filter((key) => others.every((keys) => keys.includes(key)));
+}
+
 /** The kinds of object that a schema allows: one, or one per branch of a union. Empty for everything else. */
 function objectsOf(schema: z.ZodType): z.ZodObject[] {
   const inner = unwrap(schema);

@@ -7,7 +7,6 @@ import { issueIf, type Check } from "./check";
 
 const timezone: Check = {
   name: "the time zone exists",
-  needs: ["cluster"],
   run({ cluster }) {
     return issueIf(!isTimeZone(cluster.timezone), () => ({
       path: "cluster.timezone",
@@ -29,7 +28,6 @@ function isTimeZone(name: string): boolean {
 
 const groups: Check = {
   name: "administrators are a group of their own",
-  needs: ["identity"],
   run({ identity }) {
     const { admins, viewers } = identity.groups;
     return issueIf(admins === viewers, () => ({
@@ -43,7 +41,6 @@ const groups: Check = {
 
 const privateKey: Check = {
   name: "the private key is one",
-  needs: ["secrets"],
   run({ secrets: { sshPrivateKey } }) {
     const wrong =
       sshPrivateKey !== undefined &&
@@ -61,7 +58,6 @@ const privateKey: Check = {
 /** A name without apps would be believed to limit something. */
 const quotas: Check = {
   name: "quotas are for namespaces of apps",
-  needs: ["cluster", "apps"],
   run({ cluster, apps }) {
     const known = [...new Set(Object.values(apps).map(({ namespace }) => namespace))];
     return Object.keys(cluster.quotas)
@@ -78,7 +74,6 @@ const quotas: Check = {
 /** Kubernetes refuses pods past a quota one by one, whenever they happen to start anew. */
 const quotasSuffice: Check = {
   name: "quotas hold what the apps declare",
-  needs: ["cluster", "apps"],
   run({ cluster, apps }) {
     return Object.entries(cluster.quotas).flatMap(([namespace, quota]) => {
       const inside = Object.entries(apps).filter(([, app]) => app.namespace === namespace);
@@ -113,7 +108,6 @@ function largest(apps: readonly [string, RawHomelab["apps"][string]][]): string 
 
 const auditLog: Check = {
   name: "the audit log is kept longest",
-  needs: ["monitoring"],
   run({ monitoring: { loki } }) {
     return issueIf(loki.auditDays < loki.retentionDays, () => ({
       path: "monitoring.loki.auditDays",

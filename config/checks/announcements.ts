@@ -3,7 +3,6 @@ import { issueIf, type Check } from "./check";
 
 const bgp: Check = {
   name: "the BGP neighbour is a router on the LAN",
-  needs: ["network", "machines"],
   run({ network, machines }) {
     const session = network.bgp;
     if (!session) {
@@ -38,7 +37,6 @@ const NOT_IN_GO = /\(\?[=!<]|\\[1-9]/;
 
 const interfaces: Check = {
   name: "interface patterns can be read and match the VM",
-  needs: ["network", "machines"],
   run({ network, machines }) {
     const patterns = network.lan.interfaces.map((source) => (NOT_IN_GO.test(source) ? undefined : compile(source)));
     if (patterns.includes(undefined)) {

@@ -15,7 +15,7 @@ function memoryOf(machine: Machines[string]): string | undefined {
 }
 
 /** A pod that no node can take waits for ever, and its Deployment's time-out is all that is said of it. */
-const memory: Check = each("a node has the memory that an app asks for", ["machines"], (app, key, { machines }) => {
+const memory: Check = each("a node has the memory that an app asks for", (app, key, { machines }) => {
   const asked = app.resources.memory;
   const able = candidates(machines, app).map(([name, machine]) => ({ name, memory: memoryOf(machine) }));
   // The kernel and the kubelet take a part, so even all of it is too much.
@@ -47,7 +47,6 @@ function largestVolume({ machines, storage }: Pick<RawHomelab, "machines" | "sto
 /** A claim that no disk can hold stays Pending, and its pod with it. */
 const volumes: Check = {
   name: "a disk of its tier can hold each volume",
-  needs: ["apps", "identity", "machines", "monitoring", "storage"],
   run({ apps, identity, machines, monitoring, storage }) {
     const claims = [
       { path: "identity.databaseSize", size: identity.databaseSize, tier: storage.defaultTier },

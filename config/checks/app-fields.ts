@@ -27,7 +27,7 @@ const OURS = {
 /** Resources of GPUs: what asks for one counts among its slices, so it must ask by `gpu`. */
 const GPU_RESOURCE = /"(nvidia\.com|gpu\.intel\.com)\/[a-z0-9._-]+":/;
 
-const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", [], (app, key) =>
+const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", (app, key) =>
   (["pod", "container"] as const).flatMap((part) => [
     ...Object.keys(app[part])
       .filter((field) => (OURS[part] as readonly string[]).includes(field))
@@ -70,7 +70,7 @@ function addedCapabilities(fields: unknown): unknown[] {
 }
 
 /** Every namespace of apps enforces the baseline standard (components/isolation/pod-security.ts). */
-const capabilities: Check = each("capabilities of apps are those of the baseline standard", [], (app, key) =>
+const capabilities: Check = each("capabilities of apps are those of the baseline standard", (app, key) =>
   (["pod", "container"] as const).flatMap((part) => {
     const refused = addedCapabilities(app[part]).filter((name) => !CAPABILITIES.includes(String(name)));
     return issueIf(refused.length > 0, () => ({
@@ -241,7 +241,7 @@ const rules: readonly Rule[] = [
   ...[removed, unconfined, ownership, user, dropped, placed, sources, token, foreign, mediaOnce, gpus],
 ];
 
-const promises: Check = each("fields of Kubernetes undo no promise", [], (app, key, { apps }) => [
+const promises: Check = each("fields of Kubernetes undo no promise", (app, key, { apps }) => [
   ...(["pod", "container"] as const).flatMap((part) =>
     fieldsOf(app[part], `apps.${key}.${part}`)
       // Said already, with the key to write instead.

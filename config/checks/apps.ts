@@ -9,7 +9,7 @@ import { appFieldChecks } from "./app-fields";
 import { issueIf, repeated, type Check } from "./check";
 import { MOVING_TAGS } from "./downloads";
 
-const names: Check = each("apps have names of their own", [], (_app, key) =>
+const names: Check = each("apps have names of their own", (_app, key) =>
   issueIf((platformServices as readonly string[]).includes(key), () => ({
     path: `apps.${key}`,
     found: "the name of a service of the platform",
@@ -34,7 +34,7 @@ const TAKEN = [
   ],
 ];
 
-const namespaces: Check = each("apps have namespaces of their own", [], ({ namespace }, key) =>
+const namespaces: Check = each("apps have namespaces of their own", ({ namespace }, key) =>
   issueIf(TAKEN.includes(namespace), () => ({
     path: `apps.${key}.namespace`,
     found: namespace,
@@ -43,7 +43,7 @@ const namespaces: Check = each("apps have namespaces of their own", [], ({ names
   })),
 );
 
-const served: Check = each("a port says who may reach it", [], (app, key) => {
+const served: Check = each("a port says who may reach it", (app, key) => {
   const { port, access, host, internal, jobs, schedule } = app;
   return [
     ...issueIf(port !== undefined && access === undefined && !internal, () => ({
@@ -89,7 +89,7 @@ const served: Check = each("a port says who may reach it", [], (app, key) => {
  * What the catalog knows of an app was written for its port: its variables, addresses in other apps and what people typed
  * there. In a pod of its own nothing else is at that port, so there is no reason for another but another image.
  */
-const ports: Check = each("apps of the catalog are served where they listen", [], (app, key) => {
+const ports: Check = each("apps of the catalog are served where they listen", (app, key) => {
   const known = Object.hasOwn(catalog, key) ? catalog[key] : {};
   const { port, image, env = {} } = known as { port?: number; image?: { repository: string }; env?: object };
   const stale = Object.entries(env as Record<string, string>)
@@ -107,7 +107,7 @@ const ports: Check = each("apps of the catalog are served where they listen", []
   );
 });
 
-const policies: Check = each("access policies are complete", ["identity"], ({ access, oidc }, key, { identity }) => {
+const policies: Check = each("access policies are complete", ({ access, oidc }, key, { identity }) => {
   if (!access) {
     return [];
   }
@@ -160,7 +160,6 @@ const policies: Check = each("access policies are complete", ["identity"], ({ ac
 
 const groups: Check = {
   name: "groups that the platform needs",
-  needs: ["identity"],
   run: ({ identity }) =>
     ["admins", "viewers"]
       .filter((key) => !Object.hasOwn(identity.groups, key))
@@ -177,7 +176,6 @@ const MOST_HOSTS = 32;
 
 const hosts: Check = {
   name: "the gateway has a listener for every host",
-  needs: ["apps"],
   run({ apps }) {
     const routed = Object.values(apps).filter(({ access }) => access).length + platformServices.length;
     return issueIf(routed > MOST_HOSTS, () => ({
@@ -189,7 +187,7 @@ const hosts: Check = {
   },
 };
 
-const images: Check = each("images of apps are pinned", [], ({ image: { repository, tag, digest } }, key) =>
+const images: Check = each("images of apps are pinned", ({ image: { repository, tag, digest } }, key) =>
   issueIf(digest === undefined && MOVING_TAGS.includes(tag), () => ({
     path: `apps.${key}.image.digest`,
     found: `nothing, and the tag ${tag} is another image tomorrow`,
@@ -198,7 +196,7 @@ const images: Check = each("images of apps are pinned", [], ({ image: { reposito
   })),
 );
 
-const volumes: Check = each("volumes of apps have their tier", ["storage"], (app, key, { storage }) =>
+const volumes: Check = each("volumes of apps have their tier", (app, key, { storage }) =>
   Object.entries(app.volumes).flatMap(([volume, { tier }]) => {
     const known = Object.keys(storage.tiers);
     return issueIf(tier !== undefined && !known.includes(tier), () => ({
@@ -212,7 +210,7 @@ const volumes: Check = each("volumes of apps have their tier", ["storage"], (app
   }),
 );
 
-const placement: Check = each("apps can run where they should", ["machines", "storage"], (app, key, config) => {
+const placement: Check = each("apps can run where they should", (app, key, config) => {
   const { machines, storage } = config;
   const nodes = clusterMachines(machines);
   const known = nodes.map(([name]) => name);
@@ -275,7 +273,6 @@ function unions(sets: readonly (readonly GpuNode[])[]): (readonly GpuNode[])[] {
 /** Requests that a GPU's slices cannot meet leave pods waiting for ever, and nothing says why. */
 const gpuShares: Check = {
   name: "GPU slices suffice",
-  needs: ["apps", "machines"],
   run(config) {
     return (["nvidia", "quicksync"] as const).flatMap((kind) => {
       const users = Object.entries(config.apps).filter(([, { gpu }]) => gpu === kind);
@@ -301,7 +298,6 @@ const gpuShares: Check = {
 
 const media: Check = {
   name: "media of apps",
-  needs: ["apps", "storage", "machines"],
   run({ apps, storage, machines }) {
     const users = Object.entries(apps).filter(([, app]) => app.media);
     const [first] = users;
@@ -334,7 +330,7 @@ const media: Check = {
 };
 
 /** A mount point has to be made before something is mounted at it, and on what is read-only nobody can. */
-const insideReadOnly: Check = each("nothing is mounted inside of media that is read-only", [], (app, key) => {
+const insideReadOnly: Check = each("nothing is mounted inside of media that is read-only", (app, key) => {
   // An export that is read-only is one with media: { readOnly: true }, by the check above.
   if (!app.media?.readOnly) {
     return [];
@@ -361,7 +357,7 @@ const insideReadOnly: Check = each("nothing is mounted inside of media that is r
     }));
 });
 
-const references: Check = each("apps know each other", [], (app, key, { apps }) => {
+const references: Check = each("apps know each other", (app, key, { apps }) => {
   const known = Object.keys(apps);
   return [
     ...app.uses
@@ -395,7 +391,7 @@ const references: Check = each("apps know each other", [], (app, key, { apps }) 
   ];
 });
 
-const paths: Check = each("nothing is mounted twice", [], (app, key) => {
+const paths: Check = each("nothing is mounted twice", (app, key) => {
   const places = [
     ...Object.entries(app.volumes).map(([name, { mountPath }]) => ({ path: `volumes.${name}`, mountPath })),
     ...Object.entries(app.scratch).map(([name, { mountPath }]) => ({ path: `scratch.${name}`, mountPath })),
@@ -434,7 +430,7 @@ const paths: Check = each("nothing is mounted twice", [], (app, key) => {
   return [...folders, ...keys, ...shadowed];
 });
 
-const ownAlerts: Check = each("alerts of apps have names of their own", [], (app, key) =>
+const ownAlerts: Check = each("alerts of apps have names of their own", (app, key) =>
   Object.keys(app.alerts)
     .filter((name) => ["Down", "JobFailed", "ScheduleFailing", "OwnAlert"].includes(name))
     .map((name) => ({
@@ -448,7 +444,6 @@ const ownAlerts: Check = each("alerts of apps have names of their own", [], (app
 /** Names that the program makes of two parts can be made of others too: a + b-c, and a-b + c. */
 const derivedNames: Check = {
   name: "names made of an app's are distinct",
-  needs: ["apps"],
   run({ apps }) {
     const made = (of: (key: string, app: App) => { path: string; value: string }[]) =>
       repeated(Object.entries(apps).flatMap(([key, app]) => of(key, app)));
@@ -496,7 +491,7 @@ const derivedNames: Check = {
 /** Set on every app, or by PUID and PGID of runAs `environment`. */
 const SET_FOR_ALL = ["TZ"];
 
-const variables: Check = each("variables are set once", [], (app, key) => {
+const variables: Check = each("variables are set once", (app, key) => {
   const { oidc } = app.access?.policy === "oidc" ? app : { oidc: undefined };
   const ours = [
     ...[...SET_FOR_ALL, ...(app.runAs === "environment" ? ["PUID", "PGID"] : [])].map((value) => ({
@@ -523,7 +518,7 @@ const variables: Check = each("variables are set once", [], (app, key) => {
   }));
 });
 
-const requests: Check = each("requests are within limits", [], ({ resources: { memory, memoryLimit } }, key) =>
+const requests: Check = each("requests are within limits", ({ resources: { memory, memoryLimit } }, key) =>
   issueIf(toBytes(memory) > toBytes(memoryLimit), () => ({
     path: `apps.${key}.resources.memory`,
     found: `${memory}, with a limit of ${memoryLimit}`,
@@ -532,7 +527,7 @@ const requests: Check = each("requests are within limits", [], ({ resources: { m
   })),
 );
 
-const users: Check = each("a user of the image's is one", [], ({ runAs, user }, key) =>
+const users: Check = each("a user of the image's is one", ({ runAs, user }, key) =>
   issueIf(user !== undefined && runAs !== "image", () => ({
     path: `apps.${key}.user`,
     found: `a user, with runAs: ${runAs}`,

@@ -9,7 +9,6 @@ const scheduleNames = ["hourly", "daily", "weekly"] as const;
 
 const endpoint: Check = {
   name: "the endpoint is that of the region",
-  needs: ["backup"],
   run({ backup: { b2 } }) {
     const wanted = `s3.${b2.region}.backblazeb2.com`;
     return issueIf(b2.endpoint !== wanted, () => ({
@@ -23,7 +22,6 @@ const endpoint: Check = {
 
 const buckets: Check = {
   name: "backups and snapshots have a bucket each",
-  needs: ["backup"],
   run({ backup: { b2 } }) {
     return issueIf(b2.veleroBucket === b2.etcdBucket, () => ({
       path: "backup.b2.etcdBucket",
@@ -36,7 +34,6 @@ const buckets: Check = {
 
 const retention: Check = {
   name: "a backup outlives the next one",
-  needs: ["backup"],
   run({ backup: { schedules, etcd } }) {
     return [
       ...scheduleNames.flatMap((name) => {
@@ -61,7 +58,6 @@ const retention: Check = {
 
 const order: Check = {
   name: "schedules are as frequent as their names",
-  needs: ["backup"],
   run({ backup: { schedules } }) {
     return scheduleNames.slice(1).flatMap((name, index) => {
       const faster = scheduleNames[index];
@@ -79,7 +75,6 @@ const NAMESPACE = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
 const namespaces: Check = {
   name: "critical namespaces are namespaces",
-  needs: ["backup"],
   run({ backup: { schedules } }) {
     const entries = schedules.daily.namespaces.map((value, index) => ({
       path: `backup.schedules.daily.namespaces[${index}]`,

@@ -6,7 +6,6 @@ import { chartPath, kubernetes, unknownLine, untestedKubernetes } from "./releas
 
 const certManager: Check = {
   name: "cert-manager goes with Kubernetes",
-  needs: ["versions"],
   run({ versions }) {
     const found = versions.charts.certManager;
     const span = table.certManagerKubernetes[line(version(found))];
@@ -18,7 +17,6 @@ const certManager: Check = {
 
 const longhorn: Check = {
   name: "Longhorn goes with Kubernetes",
-  needs: ["versions"],
   run({ versions }) {
     const found = versions.charts.longhorn;
     const minimum = table.longhornMinimum[line(version(found))];
@@ -36,7 +34,6 @@ const longhorn: Check = {
 
 const prometheusOperator: Check = {
   name: "the operator's CRDs are those of kube-prometheus-stack",
-  needs: ["versions"],
   run({ versions }) {
     const chart = versions.charts.kubePrometheusStack;
     const operator = table.operatorOfPrometheusStack[String(version(chart).major)];
@@ -56,7 +53,6 @@ const prometheusOperator: Check = {
 
 const authentik: Check = {
   name: "Authentik is of a line that the blueprints are written for",
-  needs: ["versions"],
   run({ versions }) {
     const found = versions.charts.authentik;
     const [first, last] = table.authentikLines;
@@ -71,7 +67,6 @@ const authentik: Check = {
 
 const otherCharts: Check = {
   name: "charts are of lines that the values are written for",
-  needs: ["versions"],
   run({ versions }) {
     return Object.entries(table.writtenFor).flatMap(([name, [first, last]]) => {
       const chart = name as keyof typeof table.writtenFor;
@@ -84,7 +79,6 @@ const otherCharts: Check = {
 
 const publishersForm: Check = {
   name: "versions are written as their publishers write them",
-  needs: ["versions"],
   run({ versions }) {
     const pins: [path: string, found: string, sample: string][] = [
       ...(Object.entries(versions.charts) as [ChartName, string][]).map(([chart, found]): [string, string, string] => [

@@ -5,8 +5,10 @@ import type { RawHomelab } from "../schema";
 export interface Check {
   /** The rule in a few words; names the check in tests. */
   name: string;
-  /** Sections that must be valid by themselves before the rule can be judged. */
-  needs: readonly (keyof RawHomelab)[];
+  /**
+   * Finds what breaks the rule, in a configuration that may have mistakes of its own. Reading one of those ends the check,
+   * or inside of ofEach and ofRules what is said of that entry or by that rule: nothing follows from what is wrong itself.
+   */
   run(config: RawHomelab): ConfigIssue[];
 }
 

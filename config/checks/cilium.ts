@@ -6,7 +6,6 @@ import { unknownLine, untestedKubernetes } from "./release";
 
 const cilium: Check = {
   name: "Cilium goes with Kubernetes and the Gateway API",
-  needs: ["versions"],
   run({ versions }) {
     const found = versions.charts.cilium;
     const known = table.ciliumLines[line(version(found))];
@@ -35,7 +34,6 @@ const cilium: Check = {
 
 const alpn: Check = {
   name: "ALPN needs Cilium 1.16",
-  needs: ["versions", "network"],
   run({ versions, network }) {
     const found = versions.charts.cilium;
     const known = table.ciliumLines[line(version(found))];

@@ -19,7 +19,6 @@ export function disksOf(machines: RawHomelab["machines"]) {
 
 const wholeDisks: Check = {
   name: "a disk is a whole disk",
-  needs: ["machines"],
   run({ machines }) {
     return disksOf(machines).flatMap(({ disk, path }) =>
       issueIf("id" in disk && !isPlaceholder(disk.id) && /-part[0-9]+$/.test(disk.id), () => ({
@@ -34,7 +33,6 @@ const wholeDisks: Check = {
 
 const onePlaceOnRoot: Check = {
   name: "one place on the root file system",
-  needs: ["machines"],
   run({ machines }) {
     const places = disksOf(machines).filter(({ disk }) => "rootFilesystem" in disk);
     return places.flatMap(({ node, name, path }, index) => {
@@ -51,7 +49,6 @@ const onePlaceOnRoot: Check = {
 
 const virtualDisks: Check = {
   name: "a VM of ours has no disk by id",
-  needs: ["machines"],
   run({ machines }) {
     return disksOf(machines).flatMap(({ disk, path, ours }) =>
       issueIf(ours && "id" in disk, () => ({
@@ -66,7 +63,6 @@ const virtualDisks: Check = {
 
 const usedDisks: Check = {
   name: "the control plane has disks only where it is alone",
-  needs: ["machines"],
   run({ machines }) {
     const alone = !Object.values(machines).some(({ role }) => role === "worker");
     return disksOf(machines).flatMap(({ node, path }) =>

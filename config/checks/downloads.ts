@@ -12,7 +12,6 @@ export const MOVING_TAGS: readonly string[] = [
 
 const pinnedImages: Check = {
   name: "images are pinned",
-  needs: ["versions"],
   run({ versions }) {
     return Object.entries(versions.images).flatMap(([name, image]) => {
       const [matched, tag, digest] = IMAGE.exec(image) ?? [];
@@ -30,7 +29,6 @@ const pinnedImages: Check = {
 
 const datedCloudImage: Check = {
   name: "the cloud image is of one release",
-  needs: ["versions"],
   run({ versions: { cloudImage } }) {
     return issueIf(/\/(current|release|latest|daily)\//.test(cloudImage.url), () => ({
       path: "versions.cloudImage.url",

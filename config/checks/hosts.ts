@@ -15,7 +15,6 @@ const hostsOf = ({ network: { hosts, domain }, apps }: Pick<RawHomelab, "network
 
 const wildcards: Check = {
   name: "no wildcard host",
-  needs: ["network", "apps"],
   run({ network, apps }) {
     return hostsOf({ network, apps }).flatMap(({ path, value }) =>
       issueIf(value.startsWith("*."), () => ({
@@ -30,7 +29,6 @@ const wildcards: Check = {
 
 const distinct: Check = {
   name: "every service has a host of its own",
-  needs: ["network", "apps"],
   run(config) {
     return repeated(hostsOf(config)).map(({ path, value, first }) => ({
       path,
@@ -43,7 +41,6 @@ const distinct: Check = {
 
 const belowDomain: Check = {
   name: "hosts are below the domain",
-  needs: ["network", "apps"],
   run({ network, apps }) {
     return hostsOf({ network, apps }).flatMap(({ path, value }) =>
       issueIf(value !== network.domain && !value.endsWith(`.${network.domain}`), () => ({
@@ -64,7 +61,6 @@ const PRIVATE_DOMAINS = ["local", "lan", "home", "internal", "localdomain", "hom
 
 const publicDomain: Check = {
   name: "Let's Encrypt can see the domain",
-  needs: ["network"],
   run({ network: { domain } }) {
     const ending = PRIVATE_DOMAINS.find((name) => domain === name || domain.endsWith(`.${name}`));
     return issueIf(ending !== undefined, () => ({

@@ -20,7 +20,7 @@ import { uniquenessChecks } from "./unique";
 
 export type { Check } from "./check";
 
-/** Every cross-check of the configuration. Each runs as soon as the sections it needs are sound by themselves. */
+/** Every cross-check of the configuration. Each is judged as far as what it reads is sound by itself. */
 export const allChecks: readonly Check[] = [
   ...machineChecks,
   ...uniquenessChecks,

@@ -8,7 +8,6 @@ const nodes = (machines: RawHomelab["machines"]) =>
 
 const labels: Check = {
   name: "node labels are ones that a kubelet takes",
-  needs: ["machines"],
   run({ machines }) {
     return nodes(machines).flatMap(({ name, machine }) =>
       Object.entries(machine.labels).flatMap(([key, value]): ConfigIssue[] => {
@@ -27,7 +26,6 @@ const labels: Check = {
 
 const taints: Check = {
   name: "taints are well-formed",
-  needs: ["machines"],
   run({ machines }) {
     return nodes(machines).flatMap(({ name, machine }) =>
       machine.taints.flatMap((taint, index) => {
@@ -46,7 +44,6 @@ const taints: Check = {
 
 const schedulable: Check = {
   name: "pods may run somewhere",
-  needs: ["machines"],
   run({ machines }) {
     const all = nodes(machines);
     const workers = all.filter(({ machine }) => machine.role === "worker");

@@ -11,7 +11,6 @@ const controlPlanes = (machines: Machines) =>
 
 const oneControlPlane: Check = {
   name: "there is one control plane",
-  needs: ["machines"],
   run({ machines }) {
     const names = controlPlanes(machines).map(({ name }) => name);
     return [
@@ -33,7 +32,6 @@ const oneControlPlane: Check = {
 
 const virtualMachine: Check = {
   name: "the control plane's VM has a host and room",
-  needs: ["machines"],
   run({ machines }) {
     const hypervisors = Object.entries(machines).filter(([, { role }]) => role === "hypervisor");
     return controlPlanes(machines).flatMap(({ name, machine: { vm } }) => {
@@ -64,7 +62,6 @@ const virtualMachine: Check = {
 
 const provenIdentity: Check = {
   name: "every machine can be told from every other",
-  needs: ["machines"],
   run({ machines }) {
     return Object.entries(machines).flatMap(([name, machine]): ConfigIssue[] => {
       const at = `machines.${name}`;
@@ -111,7 +108,6 @@ const identityForms = {
 
 const identityForm: Check = {
   name: "identities have the form of their kind",
-  needs: ["machines"],
   run({ machines }) {
     return Object.entries(machines).flatMap(([name, { identity }]) => {
       if (!identity || isPlaceholder(identity.value)) {
@@ -134,7 +130,6 @@ const DAY_MINUTES = 24 * 60;
 
 const rebootWindows: Check = {
   name: "machines reboot one after the other",
-  needs: ["machines"],
   run({ machines }) {
     const windows = Object.entries(machines).map(([name, { rebootWindow }]) => {
       const [hour, minute] = rebootWindow.split(":").map(Number);

@@ -28,7 +28,6 @@ const command = (name: string) => `run: pulumi config set --secret --path 'homel
 
 const receivers: Check = {
   name: "receivers have their secrets",
-  needs: ["monitoring", "secrets"],
   run({ monitoring, secrets }) {
     return Object.entries(monitoring.receivers).flatMap(([name, { kind }]) => {
       const secret = Object.hasOwn(secrets.alerts, name) ? secrets.alerts[name] : undefined;
@@ -46,7 +45,6 @@ const receivers: Check = {
 
 const strangers: Check = {
   name: "secrets of alerts belong to receivers",
-  needs: ["monitoring", "secrets"],
   run({ monitoring, secrets }) {
     const known = Object.keys(monitoring.receivers);
     return Object.keys(secrets.alerts)
@@ -65,7 +63,6 @@ const strangers: Check = {
 
 const ports: Check = {
   name: "SMTP ports exist",
-  needs: ["monitoring"],
   run({ monitoring }) {
     return Object.entries(monitoring.receivers).flatMap(([name, receiver]) => {
       const smarthost = receiver.kind === "email" ? receiver.smarthost : undefined;
@@ -101,7 +98,6 @@ function watchProblem(url: string, domain: string): string | undefined {
 
 const deadMansSwitch: Check = {
   name: "the dead man's switch is outside of the house",
-  needs: ["monitoring", "secrets", "network"],
   run({ monitoring, secrets, network }) {
     const path = "secrets.deadMansSwitch";
     const set = "run: pulumi config set --secret --path 'homelab:secrets.deadMansSwitch'";
@@ -136,7 +132,6 @@ const deadMansSwitch: Check = {
 
 const reserved: Check = {
   name: "no receiver has the name of the dead man's switch",
-  needs: ["monitoring"],
   run({ monitoring }) {
     return issueIf(Object.hasOwn(monitoring.receivers, RESERVED), () => ({
       path: `monitoring.receivers.${RESERVED}`,
@@ -152,7 +147,6 @@ const LONGEST_WINDOW_DAYS = 3;
 
 const retention: Check = {
   name: "metrics are kept as long as the objectives look back",
-  needs: ["monitoring"],
   run({ monitoring }) {
     const { retentionDays } = monitoring.prometheus;
     return issueIf(retentionDays < LONGEST_WINDOW_DAYS, () => ({

@@ -14,7 +14,6 @@ const WIDEST_POD_PREFIX = 8;
 
 const lan: Check = {
   name: "router and machines are on the LAN",
-  needs: ["network", "machines"],
   run({ network, machines }) {
     const range = cidrRange(network.lan.cidr);
     const edges = [range.first, range.last].map(numberToIpv4);
@@ -41,7 +40,6 @@ const lan: Check = {
 
 const disjoint: Check = {
   name: "networks do not overlap",
-  needs: ["network"],
   run({ network }) {
     const networks: [path: string, value: string, others: readonly string[]][] = [
       ["network.podCidr", network.podCidr, ["network.lan.cidr"]],
@@ -68,7 +66,6 @@ const disjoint: Check = {
 
 const sizes: Check = {
   name: "networks are big enough",
-  needs: ["network", "machines"],
   run({ network: { podCidr, serviceCidr }, machines }) {
     const nodes = Object.values(machines).filter(({ role }) => role !== "hypervisor").length;
     const narrowest = NODE_PREFIX - Math.ceil(Math.log2(Math.max(1, nodes)));
@@ -92,7 +89,6 @@ const sizes: Check = {
 
 const privateNetworks: Check = {
   name: "pods and services have private addresses",
-  needs: ["network"],
   run({ network }) {
     return (["podCidr", "serviceCidr"] as const).flatMap((key) => {
       const kind = ipaddr.IPv4.parse(network[key].split("/")[0]).range();

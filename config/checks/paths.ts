@@ -27,7 +27,6 @@ function apart(one: string, other: string): boolean {
 
 const kubeletRoot: Check = {
   name: "the kubelet root is a folder of its own",
-  needs: ["cluster"],
   run({ cluster: { kubeletRoot: root } }) {
     const issue = (allowed: string): ConfigIssue[] => [
       {
@@ -58,7 +57,6 @@ const kubeletRoot: Check = {
 
 const localPath: Check = {
   name: "local volumes are apart from the kubelet and the disks",
-  needs: ["cluster", "storage"],
   run({
     cluster,
     storage: {
@@ -78,7 +76,6 @@ const localPath: Check = {
 
 const exportPaths: Check = {
   name: "an export lies on its mount point",
-  needs: ["machines"],
   run({ machines }) {
     return Object.entries(machines).flatMap(([name, machine]) =>
       Object.entries(machine.role === "hypervisor" ? machine.exports : {}).flatMap(([key, { path, mountPoint }]) =>

@@ -5,7 +5,6 @@ import { issueIf, type Check } from "./check";
 
 const gateway: Check = {
   name: "the gateway's address is in the pool",
-  needs: ["network", "machines"],
   run({
     network: {
       gateway: { ip },
@@ -39,7 +38,6 @@ function poolOnLan(network: RawHomelab["network"]): boolean {
 
 const announced: Check = {
   name: "the pool can be reached from the house",
-  needs: ["network"],
   run({ network }) {
     const { pool, lan, bgp, l2Announcements } = network;
     if (poolOnLan(network)) {
@@ -71,7 +69,6 @@ const announced: Check = {
 
 const free: Check = {
   name: "addresses of the pool are free",
-  needs: ["network", "machines"],
   run({ network, machines }) {
     const pool = cidrRange(network.pool);
     const range = cidrRange(network.lan.cidr);

@@ -6,7 +6,6 @@ import { tagVersion, unknownLine } from "./release";
 
 const velero: Check = {
   name: "Velero goes with its plugin, and the plugin with B2",
-  needs: ["versions"],
   run({ versions }) {
     const chart = versions.charts.velero;
     const known = table.veleroCharts[String(version(chart).major)];
@@ -37,7 +36,6 @@ const velero: Check = {
 
 const oauth2Proxy: Check = {
   name: "OAuth2-Proxy's image has its security fixes",
-  needs: ["versions"],
   run({ versions }) {
     const found = versions.images.oauth2Proxy;
     const tag = tagVersion(found);
@@ -52,7 +50,6 @@ const oauth2Proxy: Check = {
 
 const agentSkew: Check = {
   name: "K3s agents fit their server",
-  needs: ["versions"],
   run({ versions: { k3s } }) {
     const agent = k3s.agent?.version;
     const problem = agent === undefined ? undefined : agentSkewProblem(k3s.version, agent);

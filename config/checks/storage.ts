@@ -11,7 +11,6 @@ const TAKEN_CLASSES: Readonly<Record<string, string>> = {
 
 const knownTiers: Check = {
   name: "disks serve tiers that exist",
-  needs: ["machines", "storage"],
   run({ machines, storage: { tiers } }) {
     return disksOf(machines).flatMap(({ disk, path }) =>
       issueIf(!Object.hasOwn(tiers, disk.tier), () => ({
@@ -26,7 +25,6 @@ const knownTiers: Check = {
 
 const enoughNodes: Check = {
   name: "every replica of a tier has a node of its own",
-  needs: ["machines", "storage"],
   run({ machines, storage: { tiers } }) {
     return Object.entries(tiers).flatMap(([name, { replicas }]): ConfigIssue[] => {
       const nodes = [...new Set(disksOf(machines).flatMap(({ node, disk }) => (disk.tier === name ? [node] : [])))];
@@ -52,7 +50,6 @@ const enoughNodes: Check = {
 
 const classes: Check = {
   name: "every class has one owner",
-  needs: ["storage"],
   run({ storage: { tiers, defaultTier } }) {
     const entries = Object.entries(tiers).map(([name, { storageClass }]) => ({
       name,
@@ -100,7 +97,6 @@ const classes: Check = {
 
 const strictLocal: Check = {
   name: "strict-local has one replica",
-  needs: ["storage"],
   run({ storage: { tiers } }) {
     return Object.entries(tiers).flatMap(([name, tier]) =>
       issueIf(tier.dataLocality === "strict-local" && tier.replicas !== 1, () => ({
@@ -115,7 +111,6 @@ const strictLocal: Check = {
 
 const media: Check = {
   name: "the media export exists",
-  needs: ["machines", "storage"],
   run({ machines, storage }) {
     if (!storage.media) {
       return [];

@@ -9,7 +9,6 @@ type Entry = [path: string, value: string | undefined];
 function unique(what: string, fix: string, values: (machine: Machine) => Entry[]): Check {
   return {
     name: `no two machines share ${what}`,
-    needs: ["machines"],
     run({ machines }) {
       const entries = Object.entries(machines).flatMap(([name, machine]) =>
         values(machine).flatMap(([path, value]) =>

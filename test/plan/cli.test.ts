@@ -102,6 +102,7 @@ describe("npm run plan", function () {
       expect(status).to.equal(1);
       for (const key of [
         "network.podCidr",
+        "network.gateway.ip",
         "storage.defaultTier",
         "backup.schedules.hourly.cron",
         "machines.k3s1.quickSink",
