@@ -1,6 +1,7 @@
 import { memoryOfPods } from "../apps/memory";
 import { nearest } from "../nearest";
 import { isReadable } from "../placeholders";
+import { ofEach, ofRules } from "../readable";
 import type { RawHomelab } from "../schema";
 import { toMib } from "../units";
 import { issueIf, type Check } from "./check";
@@ -75,25 +76,27 @@ const quotas: Check = {
 const quotasSuffice: Check = {
   name: "quotas hold what the apps declare",
   run({ cluster, apps }) {
-    return Object.entries(cluster.quotas).flatMap(([namespace, quota]) => {
+    return ofEach(cluster.quotas, (quota, namespace) => {
       const inside = Object.entries(apps).filter(([, app]) => app.namespace === namespace);
       const pods = inside.flatMap(([, app]) => memoryOfPods(app));
       const needed = pods.reduce((sum, each) => sum + each, 0);
       const path = `cluster.quotas.${namespace}`;
-      return [
-        ...issueIf(quota.memory !== undefined && toMib(quota.memory) < needed, () => ({
-          path: `${path}.memory`,
-          found: `${quota.memory}, and the limits of its apps and their jobs are ${needed}Mi together`,
-          allowed: `at least ${needed}Mi: Kubernetes refuses every pod beyond a quota`,
-          fix: `raise it, or lower resources.memoryLimit of ${largest(inside)}`,
-        })),
-        ...issueIf(quota.pods !== undefined && quota.pods < pods.length, () => ({
-          path: `${path}.pods`,
-          found: `${quota.pods}, and its apps and their jobs are ${pods.length} pods`,
-          allowed: `at least ${pods.length}: Kubernetes refuses every pod beyond a quota`,
-          fix: "raise it, or take it away",
-        })),
-      ];
+      return ofRules(
+        () =>
+          issueIf(quota.memory !== undefined && toMib(quota.memory) < needed, () => ({
+            path: `${path}.memory`,
+            found: `${quota.memory}, and the limits of its apps and their jobs are ${needed}Mi together`,
+            allowed: `at least ${needed}Mi: Kubernetes refuses every pod beyond a quota`,
+            fix: `raise it, or lower resources.memoryLimit of ${largest(inside)}`,
+          })),
+        () =>
+          issueIf(quota.pods !== undefined && quota.pods < pods.length, () => ({
+            path: `${path}.pods`,
+            found: `${quota.pods}, and its apps and their jobs are ${pods.length} pods`,
+            allowed: `at least ${pods.length}: Kubernetes refuses every pod beyond a quota`,
+            fix: "raise it, or take it away",
+          })),
+      );
     });
   },
 };

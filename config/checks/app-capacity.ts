@@ -1,3 +1,4 @@
+import { ofEach, ofRules } from "../readable";
 import type { RawHomelab } from "../schema";
 import { toBytes } from "../units";
 import { each } from "./app-check";
@@ -47,32 +48,32 @@ function largestVolume({ machines, storage }: Pick<RawHomelab, "machines" | "sto
 /** A claim that no disk can hold stays Pending, and its pod with it. */
 const volumes: Check = {
   name: "a disk of its tier can hold each volume",
-  run({ apps, identity, machines, monitoring, storage }) {
-    const claims = [
-      { path: "identity.databaseSize", size: identity.databaseSize, tier: storage.defaultTier },
-      { path: "monitoring.grafana.size", size: monitoring.grafana.size, tier: storage.defaultTier },
-      ...Object.entries(apps).flatMap(([key, app]) =>
-        Object.entries(app.volumes).map(([volume, { size, tier = storage.defaultTier }]) => ({
-          path: `apps.${key}.volumes.${volume}.size`,
-          size,
-          tier,
-        })),
-      ),
-    ];
-    return claims
-      .filter(({ tier }) => Object.hasOwn(storage.tiers, tier))
-      .flatMap(({ path, size, tier }) => {
-        const most = largestVolume({ machines, storage }, tier);
+  run(config) {
+    const { machines, storage } = config;
+    const judge = (path: string, size: string, tier: string) => {
+      const most = Object.hasOwn(storage.tiers, tier) ? largestVolume({ machines, storage }, tier) : undefined;
+      return issueIf(most !== undefined && toBytes(size) > BigInt(most), () => {
         const { replicas } = storage.tiers[tier];
-        return issueIf(most !== undefined && toBytes(size) > BigInt(most), () => ({
+        return {
           path,
           found: size,
           allowed:
             `at most ${rounded(most ?? 0)}: what ${replicas === 1 ? "the largest disk" : `disks of ${replicas} nodes`} of ` +
             `tier ${tier} can hold beside the reserve`,
           fix: "ask for less, or choose another tier; if the disk is larger than it says, raise its sizeGb",
-        }));
+        };
       });
+    };
+    return ofRules(
+      () => judge("identity.databaseSize", config.identity.databaseSize, storage.defaultTier),
+      () => judge("monitoring.grafana.size", config.monitoring.grafana.size, storage.defaultTier),
+      () =>
+        ofEach(config.apps, (app, key) =>
+          ofEach(app.volumes, ({ size, tier = storage.defaultTier }, volume) =>
+            judge(`apps.${key}.volumes.${volume}.size`, size, tier),
+          ),
+        ),
+    );
   },
 };
 

@@ -1,5 +1,6 @@
 import { claimName, MEDIA_CLAIM, secretName } from "../apps/names";
 import { show, type ConfigIssue } from "../issues";
+import { ofEach, ofRules } from "../readable";
 import type { RawHomelab } from "../schema";
 import { each, type App } from "./app-check";
 import { issueIf, type Check } from "./check";
@@ -24,11 +25,13 @@ const OURS = {
   ],
 } as const;
 
+const PARTS = ["pod", "container"] as const;
+
 /** Resources of GPUs: what asks for one counts among its slices, so it must ask by `gpu`. */
 const GPU_RESOURCE = /"(nvidia\.com|gpu\.intel\.com)\/[a-z0-9._-]+":/;
 
 const kubernetesFields: Check = each("fields of Kubernetes leave the program's own alone", (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => [
+  ofEach(PARTS, (part) => [
     ...Object.keys(app[part])
       .filter((field) => (OURS[part] as readonly string[]).includes(field))
       .map((field) => ({
@@ -71,7 +74,7 @@ function addedCapabilities(fields: unknown): unknown[] {
 
 /** Every namespace of apps enforces the baseline standard (components/isolation/pod-security.ts). */
 const capabilities: Check = each("capabilities of apps are those of the baseline standard", (app, key) =>
-  (["pod", "container"] as const).flatMap((part) => {
+  ofEach(PARTS, (part) => {
     const refused = addedCapabilities(app[part]).filter((name) => !CAPABILITIES.includes(String(name)));
     return issueIf(refused.length > 0, () => ({
       path: `apps.${key}.${part}`,
@@ -107,7 +110,7 @@ function fieldsOf(value: unknown, path: string, keys: readonly string[] = []): F
 /** What is wrong with one field, if it undoes something that the program promises. */
 type Rule = (
   field: Field,
-  about: { part: "pod" | "container"; key: string; app: App; apps: RawHomelab["apps"] },
+  about: { part: (typeof PARTS)[number]; key: string; app: App; apps: RawHomelab["apps"] },
 ) => Omit<ConfigIssue, "path"> | undefined;
 
 /** Sources of volumes that lie in the cluster and in nobody else's hands. */
@@ -195,26 +198,25 @@ const token: Rule = ({ keys }) =>
 
 const foreign: Rule = ({ keys, value }, { key, app, apps }) => {
   const [parent, name] = keys.slice(-2);
-  const neighbours = Object.entries(apps).filter(
-    ([other, { namespace }]) => other !== key && namespace === app.namespace,
-  );
   if (name === "claimName" && value === MEDIA_CLAIM) {
     return { found: "the media share", allowed: "media: once, whole, and as it is exported", fix: "write media" };
   }
-  const owner = neighbours.find(([other, { volumes }]) =>
-    name === "claimName"
-      ? Object.keys(volumes).some((volume) => claimName({ name: other }, volume) === value)
-      : /^secret(Ref|KeyRef)?$/.test(parent) &&
-        /^(name|secretName)$/.test(name) &&
-        secretName({ name: other }) === value,
-  );
-  return (
-    owner && {
-      found: `${show(value)}, which belongs to apps.${owner[0]}`,
-      allowed: "what is the app's own: two on one volume ruin it, and a secret is handed on by name",
-      fix: name === "claimName" ? "give it a volume of its own" : `write secrets: { VARIABLE: ${owner[0]}.<key> }`,
-    }
-  );
+  const [owner] = ofEach(apps, ({ namespace, volumes }, other) => {
+    const isTheirs =
+      name === "claimName"
+        ? Object.keys(volumes).some((volume) => claimName({ name: other }, volume) === value)
+        : /^secret(Ref|KeyRef)?$/.test(parent) &&
+          /^(name|secretName)$/.test(name) &&
+          secretName({ name: other }) === value;
+    return isTheirs && other !== key && namespace === app.namespace ? [other] : [];
+  });
+  return owner === undefined
+    ? undefined
+    : {
+        found: `${show(value)}, which belongs to apps.${owner}`,
+        allowed: "what is the app's own: two on one volume ruin it, and a secret is handed on by name",
+        fix: name === "claimName" ? "give it a volume of its own" : `write secrets: { VARIABLE: ${owner}.<key> }`,
+      };
 };
 
 const mediaOnce: Rule = ({ keys, value }, { app }) =>
@@ -241,23 +243,27 @@ const rules: readonly Rule[] = [
   ...[removed, unconfined, ownership, user, dropped, placed, sources, token, foreign, mediaOnce, gpus],
 ];
 
-const promises: Check = each("fields of Kubernetes undo no promise", (app, key, { apps }) => [
-  ...(["pod", "container"] as const).flatMap((part) =>
-    fieldsOf(app[part], `apps.${key}.${part}`)
-      // Said already, with the key to write instead.
-      .filter(({ keys: [first] }) => !(OURS[part] as readonly string[]).includes(first))
-      .flatMap((field) =>
-        rules.flatMap((rule) => {
-          const wrong = rule(field, { part, key, app, apps });
-          return wrong ? [{ path: field.path, ...wrong }] : [];
-        }),
+const promises: Check = each("fields of Kubernetes undo no promise", (app, key, { apps }) =>
+  ofRules(
+    () =>
+      ofEach(PARTS, (part) =>
+        fieldsOf(app[part], `apps.${key}.${part}`)
+          // Said already, with the key to write instead.
+          .filter(({ keys: [first] }) => !(OURS[part] as readonly string[]).includes(first))
+          .flatMap((field) =>
+            rules.flatMap((rule) => {
+              const wrong = rule(field, { part, key, app, apps });
+              return wrong ? [{ path: field.path, ...wrong }] : [];
+            }),
+          ),
       ),
+    () =>
+      issueIf(Object.hasOwn(app.env, GPU_VARIABLE), () => ({
+        path: `apps.${key}.env.${GPU_VARIABLE}`,
+        found: app.env[GPU_VARIABLE],
+        ...gpuVariable,
+      })),
   ),
-  ...issueIf(Object.hasOwn(app.env, GPU_VARIABLE), () => ({
-    path: `apps.${key}.env.${GPU_VARIABLE}`,
-    found: app.env[GPU_VARIABLE],
-    ...gpuVariable,
-  })),
-]);
+);
 
 export const appFieldChecks: readonly Check[] = [kubernetesFields, capabilities, promises];

@@ -1,5 +1,6 @@
 import { platformServices } from "../homelab";
 import { nearest } from "../nearest";
+import { ofEach, ofRules } from "../readable";
 import { catalog, withoutLogin } from "../apps/catalog";
 import { toBytes } from "../units";
 import { each, type App } from "./app-check";
@@ -43,47 +44,52 @@ const namespaces: Check = each("apps have namespaces of their own", ({ namespace
   })),
 );
 
-const served: Check = each("a port says who may reach it", (app, key) => {
-  const { port, access, host, internal, jobs, schedule } = app;
-  return [
-    ...issueIf(port !== undefined && access === undefined && !internal, () => ({
-      path: `apps.${key}.access`,
-      found: "nothing, and it has a port",
-      allowed: "access.policy oidc, proxy, app or public; or internal: true, for other apps alone",
-      fix: "write access: { policy: proxy }, which puts Authentik in front of it",
-    })),
-    ...issueIf(access !== undefined && port === undefined, () => ({
-      path: `apps.${key}.port`,
-      found: "nothing, and it has access",
-      allowed: "the port of its HTTP",
-      fix: "add port, or take access away",
-    })),
-    ...issueIf(access !== undefined && internal, () => ({
-      path: `apps.${key}.internal`,
-      found: "true, and it has access",
-      allowed: "internal: true only for what no route leads to",
-      fix: "take internal away, or access",
-    })),
-    ...issueIf(access === undefined && host !== undefined, () => ({
-      path: `apps.${key}.host`,
-      found: `${host}, and no access`,
-      allowed: "a host only with access: without it there is no route",
-      fix: "add access, or take host away",
-    })),
-    ...issueIf(schedule !== undefined && Object.keys(jobs).length > 0, () => ({
-      path: `apps.${key}.jobs`,
-      found: "jobs of something that runs by a schedule",
-      allowed: "jobs of something that runs all the time",
-      fix: "make the job an app of its own, or take schedule away",
-    })),
-    ...issueIf(schedule !== undefined && port !== undefined, () => ({
-      path: `apps.${key}.port`,
-      found: "a port of something that runs by a schedule",
-      allowed: "a port of something that runs all the time",
-      fix: "take port away, or schedule",
-    })),
-  ];
-});
+const served: Check = each("a port says who may reach it", (app, key) =>
+  ofRules(
+    () =>
+      issueIf(app.port !== undefined && app.access === undefined && !app.internal, () => ({
+        path: `apps.${key}.access`,
+        found: "nothing, and it has a port",
+        allowed: "access.policy oidc, proxy, app or public; or internal: true, for other apps alone",
+        fix: "write access: { policy: proxy }, which puts Authentik in front of it",
+      })),
+    () =>
+      issueIf(app.access !== undefined && app.port === undefined, () => ({
+        path: `apps.${key}.port`,
+        found: "nothing, and it has access",
+        allowed: "the port of its HTTP",
+        fix: "add port, or take access away",
+      })),
+    () =>
+      issueIf(app.access !== undefined && app.internal, () => ({
+        path: `apps.${key}.internal`,
+        found: "true, and it has access",
+        allowed: "internal: true only for what no route leads to",
+        fix: "take internal away, or access",
+      })),
+    () =>
+      issueIf(app.access === undefined && app.host !== undefined, () => ({
+        path: `apps.${key}.host`,
+        found: `${app.host}, and no access`,
+        allowed: "a host only with access: without it there is no route",
+        fix: "add access, or take host away",
+      })),
+    () =>
+      issueIf(app.schedule !== undefined && Object.keys(app.jobs).length > 0, () => ({
+        path: `apps.${key}.jobs`,
+        found: "jobs of something that runs by a schedule",
+        allowed: "jobs of something that runs all the time",
+        fix: "make the job an app of its own, or take schedule away",
+      })),
+    () =>
+      issueIf(app.schedule !== undefined && app.port !== undefined, () => ({
+        path: `apps.${key}.port`,
+        found: "a port of something that runs by a schedule",
+        allowed: "a port of something that runs all the time",
+        fix: "take port away, or schedule",
+      })),
+  ),
+);
 
 /**
  * What the catalog knows of an app was written for its port: its variables, addresses in other apps and what people typed
@@ -107,55 +113,62 @@ const ports: Check = each("apps of the catalog are served where they listen", (a
   );
 });
 
-const policies: Check = each("access policies are complete", ({ access, oidc }, key, { identity }) => {
+const policies: Check = each("access policies are complete", (app, key, config) => {
+  const { access } = app;
   if (!access) {
     return [];
   }
-  const { policy, groups, because } = access;
-  const known = Object.keys(identity.groups);
-  const ours = policy === "oidc" || policy === "proxy";
-  return [
-    ...issueIf(policy === "oidc" && oidc === undefined, () => ({
-      path: `apps.${key}.access.policy`,
-      found: "oidc, and nothing says how it speaks OpenID Connect",
-      allowed: "oidc for an app with a section oidc; proxy for every other",
-      fix: "write policy: proxy, or add oidc with the variables that the app reads",
-    })),
-    ...issueIf(policy === "app" && withoutLogin.includes(key), () => ({
-      path: `apps.${key}.access.policy`,
-      found: `app, and ${key} lets everybody in as it is installed`,
-      allowed: "proxy; app only for what asks for a login from its first start",
-      fix: "write policy: proxy, which puts Authentik in front of it",
-    })),
-    ...issueIf(!ours && because === undefined, () => ({
-      path: `apps.${key}.access.because`,
-      found: "nothing",
-      allowed: `the reason why ${policy === "app" ? "its own login is enough" : "it needs no login at all"}`,
-      fix: "add because, or write policy: proxy",
-    })),
-    ...issueIf(!ours && groups !== undefined, () => ({
-      path: `apps.${key}.access.groups`,
-      found: `groups, with policy ${policy}`,
-      allowed: "groups only with oidc or proxy: nobody else asks Authentik",
-      fix: "take groups away, or write policy: proxy",
-    })),
-    ...repeated((groups ?? []).map((value) => ({ path: `apps.${key}.access.groups`, value }))).map(
-      ({ path, value }) => ({
-        path,
-        found: `${value} twice`,
-        allowed: "each group once",
-        fix: "take one of them away",
-      }),
-    ),
-    ...(groups ?? [])
-      .filter((group) => !known.includes(group))
-      .map((group) => ({
-        path: `apps.${key}.access.groups`,
-        found: group,
-        allowed: `keys of identity.groups: ${known.join(", ")}`,
-        fix: nearest(group, known) ? `did you mean '${nearest(group, known)}'?` : `add ${group} to identity.groups`,
+  const isOurs = (policy: string) => policy === "oidc" || policy === "proxy";
+  return ofRules(
+    () =>
+      issueIf(access.policy === "oidc" && app.oidc === undefined, () => ({
+        path: `apps.${key}.access.policy`,
+        found: "oidc, and nothing says how it speaks OpenID Connect",
+        allowed: "oidc for an app with a section oidc; proxy for every other",
+        fix: "write policy: proxy, or add oidc with the variables that the app reads",
       })),
-  ];
+    () =>
+      issueIf(access.policy === "app" && withoutLogin.includes(key), () => ({
+        path: `apps.${key}.access.policy`,
+        found: `app, and ${key} lets everybody in as it is installed`,
+        allowed: "proxy; app only for what asks for a login from its first start",
+        fix: "write policy: proxy, which puts Authentik in front of it",
+      })),
+    () =>
+      issueIf(!isOurs(access.policy) && access.because === undefined, () => ({
+        path: `apps.${key}.access.because`,
+        found: "nothing",
+        allowed: `the reason why ${access.policy === "app" ? "its own login is enough" : "it needs no login at all"}`,
+        fix: "add because, or write policy: proxy",
+      })),
+    () =>
+      issueIf(!isOurs(access.policy) && access.groups !== undefined, () => ({
+        path: `apps.${key}.access.groups`,
+        found: `groups, with policy ${access.policy}`,
+        allowed: "groups only with oidc or proxy: nobody else asks Authentik",
+        fix: "take groups away, or write policy: proxy",
+      })),
+    () =>
+      repeated(ofEach(access.groups ?? [], (value) => [{ path: `apps.${key}.access.groups`, value }])).map(
+        ({ path, value }) => ({
+          path,
+          found: `${value} twice`,
+          allowed: "each group once",
+          fix: "take one of them away",
+        }),
+      ),
+    () => {
+      const known = Object.keys(config.identity.groups);
+      return ofEach(access.groups ?? [], (group) =>
+        issueIf(!known.includes(group), () => ({
+          path: `apps.${key}.access.groups`,
+          found: group,
+          allowed: `keys of identity.groups: ${known.join(", ")}`,
+          fix: nearest(group, known) ? `did you mean '${nearest(group, known)}'?` : `add ${group} to identity.groups`,
+        })),
+      );
+    },
+  );
 });
 
 const groups: Check = {
@@ -197,7 +210,7 @@ const images: Check = each("images of apps are pinned", ({ image: { repository, 
 );
 
 const volumes: Check = each("volumes of apps have their tier", (app, key, { storage }) =>
-  Object.entries(app.volumes).flatMap(([volume, { tier }]) => {
+  ofEach(app.volumes, ({ tier }, volume) => {
     const known = Object.keys(storage.tiers);
     return issueIf(tier !== undefined && !known.includes(tier), () => ({
       path: `apps.${key}.volumes.${volume}.tier`,
@@ -211,40 +224,46 @@ const volumes: Check = each("volumes of apps have their tier", (app, key, { stor
 );
 
 const placement: Check = each("apps can run where they should", (app, key, config) => {
-  const { machines, storage } = config;
+  const { machines } = config;
   const nodes = clusterMachines(machines);
   const known = nodes.map(([name]) => name);
-  const strange = (app.nodes ?? []).filter((name) => !known.includes(name));
   const carriers = (tier: string) =>
     nodes.flatMap(([name, machine]) =>
       "disks" in machine && Object.values(machine.disks).some((disk) => disk.tier === tier) ? [name] : [],
     );
-  return [
-    ...strange.map((name) => ({
-      path: `apps.${key}.nodes`,
-      found: name,
-      allowed: `machines that run K3s: ${known.join(", ")}`,
-      fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "name one of them",
-    })),
-    ...issueIf(app.gpu !== undefined && strange.length === 0 && gpuNodes(machines, app).length === 0, () => ({
-      path: `apps.${key}.gpu`,
-      found: `${app.gpu}, and no machine ${app.nodes ? `among ${app.nodes.join(", ")} ` : ""}has it`,
-      allowed: app.gpu === "nvidia" ? "nvidia where a worker has gpu" : "quicksync where a worker has quickSync",
-      fix: "take gpu away, or say on the machine that it has one",
-    })),
+  const isStrange = (name: string) => !known.includes(name);
+  return ofRules(
+    () =>
+      ofEach(app.nodes ?? [], (name) =>
+        issueIf(isStrange(name), () => ({
+          path: `apps.${key}.nodes`,
+          found: name,
+          allowed: `machines that run K3s: ${known.join(", ")}`,
+          fix: nearest(name, known) ? `did you mean '${nearest(name, known)}'?` : "name one of them",
+        })),
+      ),
+    () =>
+      issueIf(app.gpu !== undefined && !app.nodes?.some(isStrange) && gpuNodes(machines, app).length === 0, () => ({
+        path: `apps.${key}.gpu`,
+        found: `${app.gpu}, and no machine ${app.nodes ? `among ${app.nodes.join(", ")} ` : ""}has it`,
+        allowed: app.gpu === "nvidia" ? "nvidia where a worker has gpu" : "quicksync where a worker has quickSync",
+        fix: "take gpu away, or say on the machine that it has one",
+      })),
     // A strict-local volume has its one copy where the pod is, so the pod must be where the disks are.
-    ...Object.entries(app.volumes).flatMap(([volume, { tier = storage.defaultTier }]) => {
-      const local = Object.hasOwn(storage.tiers, tier) && storage.tiers[tier].dataLocality === "strict-local";
-      const able = carriers(tier).filter((name) => app.nodes?.includes(name) ?? true);
-      const others = (app.nodes ?? openNodes(machines)).filter((name) => !able.includes(name));
-      return issueIf(local && others.length > 0, () => ({
-        path: `apps.${key}.volumes.${volume}.tier`,
-        found: `${tier}, which is strict-local, and the app may run on ${others.join(", ")} without such a disk`,
-        allowed: `nodes with disks of ${tier} and no others: ${carriers(tier).join(", ") || "none"}`,
-        fix: "name them in nodes, or choose another tier",
-      }));
-    }),
-  ];
+    () =>
+      ofEach(app.volumes, ({ tier = config.storage.defaultTier }, volume) => {
+        const { storage } = config;
+        const local = Object.hasOwn(storage.tiers, tier) && storage.tiers[tier].dataLocality === "strict-local";
+        const able = carriers(tier).filter((name) => app.nodes?.includes(name) ?? true);
+        const others = (app.nodes ?? openNodes(machines)).filter((name) => !able.includes(name));
+        return issueIf(local && others.length > 0, () => ({
+          path: `apps.${key}.volumes.${volume}.tier`,
+          found: `${tier}, which is strict-local, and the app may run on ${others.join(", ")} without such a disk`,
+          allowed: `nodes with disks of ${tier} and no others: ${carriers(tier).join(", ") || "none"}`,
+          fix: "name them in nodes, or choose another tier",
+        }));
+      }),
+  );
 });
 
 function sharesOf(nodes: readonly GpuNode[]): number {
@@ -298,34 +317,39 @@ const gpuShares: Check = {
 
 const media: Check = {
   name: "media of apps",
-  run({ apps, storage, machines }) {
-    const users = Object.entries(apps).filter(([, app]) => app.media);
-    const [first] = users;
-    const server = storage.media && machines[storage.media.server];
-    const readOnly =
-      server?.role === "hypervisor" &&
-      storage.media !== undefined &&
-      server.exports[storage.media.export]?.readOnly === true;
-    return users.flatMap(([key, app]) => [
-      ...issueIf(storage.media === undefined, () => ({
-        path: `apps.${key}.media`,
-        found: "the media share, which this house does not have",
-        allowed: "media where storage.media is set",
-        fix: "set storage.media, or write media: null",
-      })),
-      ...issueIf(app.namespace !== first[1].namespace, () => ({
-        path: `apps.${key}.namespace`,
-        found: `${app.namespace}, and ${first[0]} has the media in ${first[1].namespace}`,
-        allowed: "one namespace for all apps with media: a volume has one claim, and a claim one namespace",
-        fix: `write ${first[1].namespace}`,
-      })),
-      ...issueIf(readOnly && app.media?.readOnly === false, () => ({
-        path: `apps.${key}.media.readOnly`,
-        found: "false, and the export is read-only",
-        allowed: "true",
-        fix: "write media: { readOnly: true }, or export it for writing",
-      })),
-    ]);
+  run(config) {
+    const isReadOnly = () => {
+      const { media } = config.storage;
+      const server = media && config.machines[media.server];
+      return server?.role === "hypervisor" && server.exports[media?.export ?? ""]?.readOnly === true;
+    };
+    const users = ofEach(config.apps, (app, key) => (app.media ? [{ app, key }] : []));
+    const homes = ofEach(users, ({ app: { namespace }, key }) => [{ namespace, key }]);
+    return users.flatMap(({ app, key }) =>
+      ofRules(
+        () =>
+          issueIf(config.storage.media === undefined, () => ({
+            path: `apps.${key}.media`,
+            found: "the media share, which this house does not have",
+            allowed: "media where storage.media is set",
+            fix: "set storage.media, or write media: null",
+          })),
+        () =>
+          issueIf(app.namespace !== homes[0].namespace, () => ({
+            path: `apps.${key}.namespace`,
+            found: `${app.namespace}, and ${homes[0].key} has the media in ${homes[0].namespace}`,
+            allowed: "one namespace for all apps with media: a volume has one claim, and a claim one namespace",
+            fix: `write ${homes[0].namespace}`,
+          })),
+        () =>
+          issueIf(app.media?.readOnly === false && isReadOnly(), () => ({
+            path: `apps.${key}.media.readOnly`,
+            found: "false, and the export is read-only",
+            allowed: "true",
+            fix: "write media: { readOnly: true }, or export it for writing",
+          })),
+      ),
+    );
   },
 };
 
@@ -339,7 +363,7 @@ const insideReadOnly: Check = each("nothing is mounted inside of media that is r
   const plain = Array.isArray(app.container.volumeMounts) ? (app.container.volumeMounts as unknown[]) : [];
   const places = [
     ...(["volumes", "scratch"] as const).flatMap((part) =>
-      Object.entries(app[part]).map(([name, place]) => ({ path: `${part}.${name}.mountPath`, at: place.mountPath })),
+      ofEach(app[part], (place, name) => [{ path: `${part}.${name}.mountPath`, at: place.mountPath }]),
     ),
     ...Object.keys(app.files).map((file) => ({ path: `files.${file}`, at: file })),
     ...plain.map((mount, index) => ({
@@ -358,45 +382,51 @@ const insideReadOnly: Check = each("nothing is mounted inside of media that is r
 });
 
 const references: Check = each("apps know each other", (app, key, { apps }) => {
-  const known = Object.keys(apps);
-  return [
-    ...app.uses
-      .filter((other) => known.includes(other) && apps[other].port === undefined)
-      .map((other) => ({
-        path: `apps.${key}.uses`,
-        found: `${other}, which has no port`,
-        allowed: "apps with a port: there is nothing else to connect to",
-        fix: `take ${other} away, or give it a port`,
-      })),
-    ...app.uses
-      .filter((other) => !known.includes(other))
-      // Apps of the catalog name each other; a house that has only some of them is fine.
-      .filter((other) => !Object.hasOwn(catalog, other))
-      .map((other) => ({
-        path: `apps.${key}.uses`,
-        found: other,
-        allowed: `other apps: ${known.filter((name) => name !== key).join(", ")}`,
-        fix: nearest(other, known) ? `did you mean '${nearest(other, known)}'?` : `add the app, or take ${other} away`,
-      })),
-    ...Object.entries(app.secrets).flatMap(([variable, reference]) => {
-      const [other, secret] = reference.includes(".") ? reference.split(".") : [key, reference];
-      const owned = other === key || Object.values(apps[other]?.secrets ?? {}).includes(secret);
-      return issueIf(!owned, () => ({
-        path: `apps.${key}.secrets.${variable}`,
-        found: reference,
-        allowed: "a key that the other app has among its own secrets",
-        fix: `add ${other} with it, or take ${key} away`,
-      }));
-    }),
-  ];
+  return ofRules(
+    () =>
+      ofEach(app.uses, (other) =>
+        issueIf(Object.hasOwn(apps, other) && apps[other].port === undefined, () => ({
+          path: `apps.${key}.uses`,
+          found: `${other}, which has no port`,
+          allowed: "apps with a port: there is nothing else to connect to",
+          fix: `take ${other} away, or give it a port`,
+        })),
+      ),
+    () =>
+      ofEach(app.uses, (other) =>
+        // Apps of the catalog name each other; a house that has only some of them is fine.
+        issueIf(!Object.hasOwn(catalog, other) && !Object.hasOwn(apps, other), () => {
+          const known = Object.keys(apps);
+          return {
+            path: `apps.${key}.uses`,
+            found: other,
+            allowed: `other apps: ${known.filter((name) => name !== key).join(", ")}`,
+            fix: nearest(other, known)
+              ? `did you mean '${nearest(other, known)}'?`
+              : `add the app, or take ${other} away`,
+          };
+        }),
+      ),
+    () =>
+      ofEach(app.secrets, (reference, variable) => {
+        const [other, secret] = reference.includes(".") ? reference.split(".") : [key, reference];
+        const owned = other === key || Object.values(apps[other]?.secrets ?? {}).includes(secret);
+        return issueIf(!owned, () => ({
+          path: `apps.${key}.secrets.${variable}`,
+          found: reference,
+          allowed: "a key that the other app has among its own secrets",
+          fix: `add ${other} with it, or take ${key} away`,
+        }));
+      }),
+  );
 });
 
 const paths: Check = each("nothing is mounted twice", (app, key) => {
-  const places = [
-    ...Object.entries(app.volumes).map(([name, { mountPath }]) => ({ path: `volumes.${name}`, mountPath })),
-    ...Object.entries(app.scratch).map(([name, { mountPath }]) => ({ path: `scratch.${name}`, mountPath })),
-    ...(app.media ? [{ path: "media", mountPath: app.media.mountPath }] : []),
-  ];
+  const places = ofRules(
+    () => ofEach(app.volumes, ({ mountPath }, name) => [{ path: `volumes.${name}`, mountPath }]),
+    () => ofEach(app.scratch, ({ mountPath }, name) => [{ path: `scratch.${name}`, mountPath }]),
+    () => (app.media ? [{ path: "media", mountPath: app.media.mountPath }] : []),
+  );
   // A file's key in its ConfigMap is its path with underscores for slashes.
   const files = Object.keys(app.files).map((path) => ({
     path: `apps.${key}.files.${path}`,
@@ -446,7 +476,7 @@ const derivedNames: Check = {
   name: "names made of an app's are distinct",
   run({ apps }) {
     const made = (of: (key: string, app: App) => { path: string; value: string }[]) =>
-      repeated(Object.entries(apps).flatMap(([key, app]) => of(key, app)));
+      repeated(ofEach(apps, (app, key) => of(key, app)));
     const named = (key: string, part: "volumes" | "jobs", app: App) =>
       Object.keys(app[part]).map((name) => ({ path: `apps.${key}.${part}.${name}`, value: `${key}-${name}` }));
     const taken = [
@@ -454,13 +484,12 @@ const derivedNames: Check = {
       ...made((key, app) => [{ path: `apps.${key}`, value: key }, ...named(key, "jobs", app)]),
       ...made((key, app) => named(key, "volumes", app)),
       ...made((key, app) =>
-        Object.values(app.secrets)
-          .filter((reference) => !reference.includes("."))
+        ofEach(app.secrets, (reference) => (reference.includes(".") ? [] : [reference]))
           .filter((reference, index, all) => all.indexOf(reference) === index)
           .map((reference) => ({ path: `apps.${key}.secrets`, value: `${key}-${reference}` })),
       ),
     ];
-    const reserved = Object.entries(apps).flatMap(([key, app]) => [
+    const reserved = ofEach(apps, (app, key) => [
       ...[key, ...Object.keys(app.jobs).map((job) => `${key}-${job}`)]
         .filter((name) => name === "default-deny")
         .map((value) => ({ path: `apps.${key}`, value, first: "the policy of each namespace" })),
@@ -468,7 +497,7 @@ const derivedNames: Check = {
         .filter((name) => name === "media" || name === "files" || name === "tmp" || name.startsWith("scratch-"))
         .map((value) => ({ path: `apps.${key}.volumes.${value}`, value, first: "a volume of the pod" })),
     ]);
-    const long = Object.entries(apps).flatMap(([key, app]) =>
+    const long = ofEach(apps, (app, key) =>
       [...named(key, "jobs", app), ...named(key, "volumes", app)].filter(({ value }) => value.length > 63),
     );
     return [
@@ -492,25 +521,27 @@ const derivedNames: Check = {
 const SET_FOR_ALL = ["TZ"];
 
 const variables: Check = each("variables are set once", (app, key) => {
-  const { oidc } = app.access?.policy === "oidc" ? app : { oidc: undefined };
-  const ours = [
-    ...[...SET_FOR_ALL, ...(app.runAs === "environment" ? ["PUID", "PGID"] : [])].map((value) => ({
-      path: "the program's own",
-      value,
-    })),
-    ...(oidc
-      ? [oidc.clientId, oidc.clientSecret, oidc.discovery, ...Object.values(oidc.roles ?? {})].map((value) => ({
-          path: `apps.${key}.oidc`,
-          value,
-        }))
-      : []),
-  ];
-  const theirs = (["env", "secrets"] as const).flatMap((part) =>
-    Object.keys(app[part]).map((value) => ({ path: `apps.${key}.${part}.${value}`, value })),
+  const set = ofRules(
+    () =>
+      [...SET_FOR_ALL, ...(app.runAs === "environment" ? ["PUID", "PGID"] : [])].map((value) => ({
+        path: "the program's own",
+        value,
+      })),
+    () => {
+      const { oidc } = app.access?.policy === "oidc" ? app : { oidc: undefined };
+      const names = oidc ? [oidc.clientId, oidc.clientSecret, oidc.discovery, ...Object.values(oidc.roles ?? {})] : [];
+      return names.map((value) => ({ path: `apps.${key}.oidc`, value }));
+    },
+    () =>
+      ofEach(["env", "secrets"] as const, (part) =>
+        Object.keys(app[part]).map((value) => ({ path: `apps.${key}.${part}.${value}`, value })),
+      ),
+    () => {
+      const plain = Array.isArray(app.container.env) ? (app.container.env as { name?: unknown }[]) : [];
+      return plain.map(({ name }) => ({ path: `apps.${key}.container.env`, value: String(name) }));
+    },
   );
-  const plain = Array.isArray(app.container.env) ? (app.container.env as { name?: unknown }[]) : [];
-  const added = plain.map(({ name }) => ({ path: `apps.${key}.container.env`, value: String(name) }));
-  return repeated([...ours, ...theirs, ...added]).map(({ path, value, first }) => ({
+  return repeated(set).map(({ path, value, first }) => ({
     path,
     found: `${value}, which is also set by ${first}`,
     allowed: "each variable once",

@@ -1,5 +1,6 @@
 import { longestGapHours } from "../cron";
 import type { ConfigIssue } from "../issues";
+import { ofEach, ofRules } from "../readable";
 import { durationHours } from "../units";
 import { issueIf, repeated, type Check } from "./check";
 
@@ -34,33 +35,35 @@ const buckets: Check = {
 
 const retention: Check = {
   name: "a backup outlives the next one",
-  run({ backup: { schedules, etcd } }) {
-    return [
-      ...scheduleNames.flatMap((name) => {
-        const { keep, cron } = schedules[name];
-        const least = Math.ceil(KEPT_RUNS * longestGapHours(cron));
-        return issueIf(durationHours(keep) < least, () => ({
-          path: `backup.schedules.${name}.keep`,
-          found: `${keep} for '${cron}'`,
-          allowed: `at least ${least}h, ${KEPT_RUNS} times the longest pause between two runs`,
-          fix: `write ${least}h or more`,
-        }));
-      }),
-      ...issueIf(etcd.retention < KEPT_RUNS, () => ({
-        path: "backup.etcd.retention",
-        found: String(etcd.retention),
-        allowed: `at least ${KEPT_RUNS} snapshots: the last one may hold the very mistake that is to be undone`,
-        fix: `write ${KEPT_RUNS} or more, better a day's`,
-      })),
-    ];
+  run({ backup }) {
+    return ofRules(
+      () =>
+        ofEach(scheduleNames, (name) => {
+          const { keep, cron } = backup.schedules[name];
+          const least = Math.ceil(KEPT_RUNS * longestGapHours(cron));
+          return issueIf(durationHours(keep) < least, () => ({
+            path: `backup.schedules.${name}.keep`,
+            found: `${keep} for '${cron}'`,
+            allowed: `at least ${least}h, ${KEPT_RUNS} times the longest pause between two runs`,
+            fix: `write ${least}h or more`,
+          }));
+        }),
+      () =>
+        issueIf(backup.etcd.retention < KEPT_RUNS, () => ({
+          path: "backup.etcd.retention",
+          found: String(backup.etcd.retention),
+          allowed: `at least ${KEPT_RUNS} snapshots: the last one may hold the very mistake that is to be undone`,
+          fix: `write ${KEPT_RUNS} or more, better a day's`,
+        })),
+    );
   },
 };
 
 const order: Check = {
   name: "schedules are as frequent as their names",
   run({ backup: { schedules } }) {
-    return scheduleNames.slice(1).flatMap((name, index) => {
-      const faster = scheduleNames[index];
+    return ofEach(scheduleNames.slice(1), (name, index) => {
+      const faster = scheduleNames[Number(index)];
       return issueIf(longestGapHours(schedules[faster].cron) > longestGapHours(schedules[name].cron), () => ({
         path: `backup.schedules.${faster}.cron`,
         found: `'${schedules[faster].cron}', which is rarer than ${name} '${schedules[name].cron}'`,
@@ -76,10 +79,9 @@ const NAMESPACE = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const namespaces: Check = {
   name: "critical namespaces are namespaces",
   run({ backup: { schedules } }) {
-    const entries = schedules.daily.namespaces.map((value, index) => ({
-      path: `backup.schedules.daily.namespaces[${index}]`,
-      value,
-    }));
+    const entries = ofEach(schedules.daily.namespaces, (value, index) => [
+      { path: `backup.schedules.daily.namespaces[${index}]`, value },
+    ]);
     return [
       ...entries.flatMap(({ path, value }): ConfigIssue[] =>
         issueIf(!NAMESPACE.test(value), () => ({

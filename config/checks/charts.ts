@@ -1,5 +1,6 @@
 import * as table from "../compatibility";
 import { defaultPins, type ChartName } from "../pins";
+import { ofEach, ofRules } from "../readable";
 import { compareVersions, line, lineWithin, version } from "../version";
 import { issueIf, type Check } from "./check";
 import { chartPath, kubernetes, unknownLine, untestedKubernetes } from "./release";
@@ -68,7 +69,7 @@ const authentik: Check = {
 const otherCharts: Check = {
   name: "charts are of lines that the values are written for",
   run({ versions }) {
-    return Object.entries(table.writtenFor).flatMap(([name, [first, last]]) => {
+    return ofEach(table.writtenFor, ([first, last], name) => {
       const chart = name as keyof typeof table.writtenFor;
       const found = versions.charts[chart];
       const known = first === last ? first : `${first} to ${last}`;
@@ -80,26 +81,22 @@ const otherCharts: Check = {
 const publishersForm: Check = {
   name: "versions are written as their publishers write them",
   run({ versions }) {
-    const pins: [path: string, found: string, sample: string][] = [
-      ...(Object.entries(versions.charts) as [ChartName, string][]).map(([chart, found]): [string, string, string] => [
-        chartPath(chart),
-        found,
-        defaultPins.charts[chart],
-      ]),
-      ["versions.gatewayApi.version", versions.gatewayApi.version, "v1.1.0"],
-      [
-        "versions.prometheusOperatorCrds.version",
-        versions.prometheusOperatorCrds.version,
-        defaultPins.prometheusOperator,
-      ],
-    ];
-    return pins.flatMap(([path, found, sample]) =>
+    const judge = (path: string, found: string, sample: string) =>
       issueIf(found.startsWith("v") !== sample.startsWith("v"), () => ({
         path,
         found,
         allowed: `a version ${sample.startsWith("v") ? "with" : "without"} a leading v, as it is published`,
         fix: `write it like ${sample}`,
-      })),
+      }));
+    const crds = "versions.prometheusOperatorCrds.version";
+    return ofRules(
+      () =>
+        ofEach(defaultPins.charts, (sample, name) => {
+          const chart = name as ChartName;
+          return judge(chartPath(chart), versions.charts[chart], sample);
+        }),
+      () => judge("versions.gatewayApi.version", versions.gatewayApi.version, "v1.1.0"),
+      () => judge(crds, versions.prometheusOperatorCrds.version, defaultPins.prometheusOperator),
     );
   },
 };

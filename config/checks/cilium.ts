@@ -1,5 +1,6 @@
 import * as table from "../compatibility";
 import { defaultPins } from "../pins";
+import { ofRules } from "../readable";
 import { line, lineWithin, version } from "../version";
 import { issueIf, type Check } from "./check";
 import { unknownLine, untestedKubernetes } from "./release";
@@ -12,23 +13,24 @@ const cilium: Check = {
     if (!known) {
       return [unknownLine("cilium", found, Object.keys(table.ciliumLines).join(", "))];
     }
-    const { version: gatewayApi, channel } = versions.gatewayApi;
     const [first, last] = known.gatewayApi;
-    return [
-      ...untestedKubernetes("cilium", versions, known.kubernetes),
-      ...issueIf(!lineWithin(version(gatewayApi), first, last), () => ({
-        path: "versions.gatewayApi.version",
-        found: gatewayApi,
-        allowed: `v${first} to v${last}: Cilium ${found} looks for versions of the CRDs that others do not serve, and serves no gateway`,
-        fix: `take a release of v${last}, or another Cilium`,
-      })),
-      ...issueIf(known.experimentalChannel && channel !== "experimental", () => ({
-        path: "versions.gatewayApi.channel",
-        found: channel,
-        allowed: `experimental: Cilium ${found} needs versions that the standard channel lists and does not serve, and its operator crashes in a loop`,
-        fix: "set experimental with its sha256, or take Cilium 1.17 or newer",
-      })),
-    ];
+    return ofRules(
+      () => untestedKubernetes("cilium", versions, known.kubernetes),
+      () =>
+        issueIf(!lineWithin(version(versions.gatewayApi.version), first, last), () => ({
+          path: "versions.gatewayApi.version",
+          found: versions.gatewayApi.version,
+          allowed: `v${first} to v${last}: Cilium ${found} looks for versions of the CRDs that others do not serve, and serves no gateway`,
+          fix: `take a release of v${last}, or another Cilium`,
+        })),
+      () =>
+        issueIf(known.experimentalChannel && versions.gatewayApi.channel !== "experimental", () => ({
+          path: "versions.gatewayApi.channel",
+          found: versions.gatewayApi.channel,
+          allowed: `experimental: Cilium ${found} needs versions that the standard channel lists and does not serve, and its operator crashes in a loop`,
+          fix: "set experimental with its sha256, or take Cilium 1.17 or newer",
+        })),
+    );
   },
 };
 

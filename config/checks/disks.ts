@@ -1,26 +1,35 @@
 import { isPlaceholder } from "../placeholders";
+import { ofEach } from "../readable";
 import type { RawHomelab } from "../schema";
 import { issueIf, type Check } from "./check";
 
-/** Every disk of every node, with its key path. */
-export function disksOf(machines: RawHomelab["machines"]) {
+type Machines = RawHomelab["machines"];
+type Machine = Machines[string];
+type Disk = Exclude<Machine, { role: "hypervisor" }>["disks"][string];
+
+/** Every disk of every node. */
+export function disksOf(machines: Machines): { node: string; disk: Disk }[] {
   return Object.entries(machines).flatMap(([node, machine]) =>
+    machine.role === "hypervisor" ? [] : Object.values(machine.disks).map((disk) => ({ node, disk })),
+  );
+}
+
+/** What a rule finds in each disk, as far as it can be read. */
+export function ofEachDisk<T>(
+  machines: Machines,
+  judge: (disk: Disk, path: string, machine: Machine, name: string) => T[],
+): T[] {
+  return ofEach(machines, (machine, node) =>
     machine.role === "hypervisor"
       ? []
-      : Object.entries(machine.disks).map(([name, disk]) => ({
-          node,
-          name,
-          disk,
-          path: `machines.${node}.disks.${name}`,
-          ours: machine.role === "control-plane" && machine.vm !== undefined,
-        })),
+      : ofEach(machine.disks, (disk, name) => judge(disk, `machines.${node}.disks.${name}`, machine, name)),
   );
 }
 
 const wholeDisks: Check = {
   name: "a disk is a whole disk",
   run({ machines }) {
-    return disksOf(machines).flatMap(({ disk, path }) =>
+    return ofEachDisk(machines, (disk, path) =>
       issueIf("id" in disk && !isPlaceholder(disk.id) && /-part[0-9]+$/.test(disk.id), () => ({
         path: `${path}.id`,
         found: "id" in disk ? disk.id : "",
@@ -34,9 +43,11 @@ const wholeDisks: Check = {
 const onePlaceOnRoot: Check = {
   name: "one place on the root file system",
   run({ machines }) {
-    const places = disksOf(machines).filter(({ disk }) => "rootFilesystem" in disk);
-    return places.flatMap(({ node, name, path }, index) => {
-      const first = places.slice(0, index).find((other) => other.node === node);
+    const places = ofEachDisk(machines, (disk, path, machine, name) =>
+      "rootFilesystem" in disk ? [{ machine, name, path }] : [],
+    );
+    return places.flatMap(({ machine, name, path }, index) => {
+      const first = places.slice(0, index).find((other) => other.machine === machine);
       return issueIf(first !== undefined, () => ({
         path,
         found: `a second place on the root file system beside ${first?.name}`,
@@ -50,8 +61,8 @@ const onePlaceOnRoot: Check = {
 const virtualDisks: Check = {
   name: "a VM of ours has no disk by id",
   run({ machines }) {
-    return disksOf(machines).flatMap(({ disk, path, ours }) =>
-      issueIf(ours && "id" in disk, () => ({
+    return ofEachDisk(machines, (disk, path, machine) =>
+      issueIf("id" in disk && machine.role === "control-plane" && machine.vm !== undefined, () => ({
         path: `${path}.id`,
         found: "a disk by id in a VM of ours",
         allowed: "rootFilesystem: true: the program gives its VM one disk and passes none through",
@@ -64,9 +75,9 @@ const virtualDisks: Check = {
 const usedDisks: Check = {
   name: "the control plane has disks only where it is alone",
   run({ machines }) {
-    const alone = !Object.values(machines).some(({ role }) => role === "worker");
-    return disksOf(machines).flatMap(({ node, path }) =>
-      issueIf(!alone && machines[node].role === "control-plane", () => ({
+    const [worker] = ofEach(machines, ({ role }, name) => (role === "worker" ? [name] : []));
+    return ofEachDisk(machines, (_disk, path, { role }) =>
+      issueIf(worker !== undefined && role === "control-plane", () => ({
         path,
         found: "a disk for volumes on the control plane, beside workers",
         allowed:

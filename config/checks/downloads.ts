@@ -1,4 +1,5 @@
 import { defaultPins, type ImageName } from "../pins";
+import { ofEach } from "../readable";
 import { issueIf, type Check } from "./check";
 
 /** registry/name with a tag, a digest or both, as the OCI distribution specification writes them. */
@@ -13,7 +14,7 @@ export const MOVING_TAGS: readonly string[] = [
 const pinnedImages: Check = {
   name: "images are pinned",
   run({ versions }) {
-    return Object.entries(versions.images).flatMap(([name, image]) => {
+    return ofEach(versions.images, (image, name) => {
       const [matched, tag, digest] = IMAGE.exec(image) ?? [];
       const pinned =
         matched !== undefined && (digest !== undefined || (tag !== undefined && !MOVING_TAGS.includes(tag)));

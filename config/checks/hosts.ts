@@ -1,26 +1,32 @@
 import { platformServices } from "../homelab";
+import { ofEach, ofRules } from "../readable";
 import type { RawHomelab } from "../schema";
 import { issueIf, repeated, type Check } from "./check";
 
-/** The DNS name of each service of the platform and of each app with access. */
-const hostsOf = ({ network: { hosts, domain }, apps }: Pick<RawHomelab, "network" | "apps">) => [
-  ...platformServices.map((service) => ({
-    path: `network.hosts.${service}`,
-    value: hosts[service] ?? `${service}.${domain}`,
-  })),
-  ...Object.entries(apps)
-    .filter(([, { access }]) => access !== undefined)
-    .map(([name, { host }]) => ({ path: `apps.${name}.host`, value: host ?? `${name}.${domain}` })),
-];
+/** The DNS name of each service of the platform and of each app with access, as far as they can be read. */
+const hostsOf = (config: RawHomelab) =>
+  ofRules(
+    () =>
+      ofEach(platformServices, (service) => [
+        {
+          path: `network.hosts.${service}`,
+          value: config.network.hosts[service] ?? `${service}.${config.network.domain}`,
+        },
+      ]),
+    () =>
+      ofEach(config.apps, ({ access, host }, name) =>
+        access === undefined ? [] : [{ path: `apps.${name}.host`, value: host ?? `${name}.${config.network.domain}` }],
+      ),
+  );
 
 const wildcards: Check = {
   name: "no wildcard host",
-  run({ network, apps }) {
-    return hostsOf({ network, apps }).flatMap(({ path, value }) =>
+  run(config) {
+    return hostsOf(config).flatMap(({ path, value }) =>
       issueIf(value.startsWith("*."), () => ({
         path,
         found: value,
-        allowed: `a full host name: a certificate for a wildcard cannot be had by ${network.certificates.challenge}`,
+        allowed: `a full host name: a certificate for a wildcard cannot be had by ${config.network.certificates.challenge}`,
         fix: "write the service's own name; every host gets its own certificate",
       })),
     );
@@ -41,8 +47,9 @@ const distinct: Check = {
 
 const belowDomain: Check = {
   name: "hosts are below the domain",
-  run({ network, apps }) {
-    return hostsOf({ network, apps }).flatMap(({ path, value }) =>
+  run(config) {
+    const { network } = config;
+    return hostsOf(config).flatMap(({ path, value }) =>
       issueIf(value !== network.domain && !value.endsWith(`.${network.domain}`), () => ({
         path,
         found: value,

@@ -1,16 +1,23 @@
 import { labelKeyProblem, labelProblem, labelValueProblem } from "../labels";
 import type { ConfigIssue } from "../issues";
+import { ofEach } from "../readable";
 import type { RawHomelab } from "../schema";
 import { issueIf, type Check } from "./check";
 
-const nodes = (machines: RawHomelab["machines"]) =>
+type Machines = RawHomelab["machines"];
+type Node = Exclude<Machines[string], { role: "hypervisor" }>;
+
+const nodes = (machines: Machines) =>
   Object.entries(machines).flatMap(([name, machine]) => (machine.role === "hypervisor" ? [] : [{ name, machine }]));
+
+const ofEachNode = (machines: Machines, judge: (machine: Node, name: string) => ConfigIssue[]) =>
+  ofEach(machines, (machine, name) => (machine.role === "hypervisor" ? [] : judge(machine, name)));
 
 const labels: Check = {
   name: "node labels are ones that a kubelet takes",
   run({ machines }) {
-    return nodes(machines).flatMap(({ name, machine }) =>
-      Object.entries(machine.labels).flatMap(([key, value]): ConfigIssue[] => {
+    return ofEachNode(machines, (machine, name) =>
+      ofEach(machine.labels, (value, key) => {
         const problem = labelProblem(key, value);
         return issueIf(problem !== undefined, () => ({
           path: `machines.${name}.labels.${key}`,
@@ -27,8 +34,8 @@ const labels: Check = {
 const taints: Check = {
   name: "taints are well-formed",
   run({ machines }) {
-    return nodes(machines).flatMap(({ name, machine }) =>
-      machine.taints.flatMap((taint, index) => {
+    return ofEachNode(machines, (machine, name) =>
+      ofEach(machine.taints, (taint, index) => {
         const [, key = "", value = ""] = /^([^=:]+)(?:=([^:]*))?:/.exec(taint) ?? [];
         const problem = labelKeyProblem(key) ?? labelValueProblem(value);
         return issueIf(problem !== undefined, () => ({

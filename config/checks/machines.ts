@@ -1,28 +1,24 @@
-import { show, type ConfigIssue } from "../issues";
+import { show } from "../issues";
 import { isPlaceholder } from "../placeholders";
-import type { RawHomelab } from "../schema";
+import { ofEach, ofRules } from "../readable";
 import { toMib } from "../units";
 import { issueIf, type Check } from "./check";
-
-type Machines = RawHomelab["machines"];
-
-const controlPlanes = (machines: Machines) =>
-  Object.entries(machines).flatMap(([name, machine]) => (machine.role === "control-plane" ? [{ name, machine }] : []));
 
 const oneControlPlane: Check = {
   name: "there is one control plane",
   run({ machines }) {
-    const names = controlPlanes(machines).map(({ name }) => name);
+    const [first, ...others] = ofEach(machines, ({ role }, name) => (role === "control-plane" ? [name] : []));
+    const isMissing = () => Object.values(machines).every(({ role }) => role !== "control-plane");
     return [
-      ...issueIf(names.length === 0, (): ConfigIssue => ({
+      ...issueIf(first === undefined && isMissing(), () => ({
         path: "machines",
         found: `no control plane among ${Object.keys(machines).join(", ") || "no machines"}`,
         allowed: "exactly one machine with role control-plane",
         fix: "give one machine the role control-plane",
       })),
-      ...names.slice(1).map((name) => ({
+      ...others.map((name) => ({
         path: `machines.${name}.role`,
-        found: `a second control plane beside ${names[0]}`,
+        found: `a second control plane beside ${first}`,
         allowed: "exactly one control plane: high availability is not supported",
         fix: "make it a worker; etcd snapshots and the rebuild are the safety net",
       })),
@@ -33,8 +29,8 @@ const oneControlPlane: Check = {
 const virtualMachine: Check = {
   name: "the control plane's VM has a host and room",
   run({ machines }) {
-    const hypervisors = Object.entries(machines).filter(([, { role }]) => role === "hypervisor");
-    return controlPlanes(machines).flatMap(({ name, machine: { vm } }) => {
+    return ofEach(machines, (machine, name) => {
+      const vm = machine.role === "control-plane" ? machine.vm : undefined;
       if (!vm) {
         return [];
       }
@@ -45,17 +41,19 @@ const virtualMachine: Check = {
           allowed: `at least ${size}: ${reason}`,
           fix: `write ${size} or more`,
         }));
-      return [
-        ...issueIf(!hypervisors.some(([host]) => host === vm.host), () => ({
-          path: `machines.${name}.vm.host`,
-          found: vm.host,
-          allowed:
-            hypervisors.map(([host]) => host).join(" or ") || "a machine with role hypervisor, and there is none",
-          fix: "name a machine with role hypervisor",
-        })),
-        ...least("memory", "2Gi", "a K3s server starts with no less"),
-        ...least("disk", "20Gi", "images and etcd fill a smaller disk, and the kubelet evicts pods below 5% free"),
-      ];
+      return ofRules(
+        () => {
+          const hypervisors = Object.keys(machines).filter((host) => machines[host].role === "hypervisor");
+          return issueIf(!hypervisors.includes(vm.host), () => ({
+            path: `machines.${name}.vm.host`,
+            found: vm.host,
+            allowed: hypervisors.join(" or ") || "a machine with role hypervisor, and there is none",
+            fix: "name a machine with role hypervisor",
+          }));
+        },
+        () => least("memory", "2Gi", "a K3s server starts with no less"),
+        () => least("disk", "20Gi", "images and etcd fill a smaller disk, and the kubelet evicts pods below 5% free"),
+      );
     });
   },
 };
@@ -63,7 +61,7 @@ const virtualMachine: Check = {
 const provenIdentity: Check = {
   name: "every machine can be told from every other",
   run({ machines }) {
-    return Object.entries(machines).flatMap(([name, machine]): ConfigIssue[] => {
+    return ofEach(machines, (machine, name) => {
       const at = `machines.${name}`;
       if (machine.role === "control-plane" && machine.vm) {
         const generated = (path: string, found: unknown) =>
@@ -73,25 +71,27 @@ const provenIdentity: Check = {
             allowed: "nothing for a VM of ours: the program makes it and knows it before the first boot",
             fix: "remove the key",
           }));
-        return [
-          ...generated(`${at}.identity`, machine.identity),
-          ...generated(`${at}.ssh.hostKey`, machine.ssh.hostKey),
-        ];
+        return ofRules(
+          () => generated(`${at}.identity`, machine.identity),
+          () => generated(`${at}.ssh.hostKey`, machine.ssh.hostKey),
+        );
       }
-      return [
-        ...issueIf(machine.identity === undefined, () => ({
-          path: `${at}.identity`,
-          found: "nothing",
-          allowed: "kind and value of an identifier: no machine is written to before it has proved who it is",
-          fix: "on the machine run: cat /etc/machine-id, or sudo dmidecode -s system-serial-number",
-        })),
-        ...issueIf(machine.ssh.hostKey === undefined, () => ({
-          path: `${at}.ssh.hostKey`,
-          found: "nothing",
-          allowed: "the machine's ed25519 public host key: there is no connection without one",
-          fix: `on ${name}'s own console run: cat /etc/ssh/ssh_host_ed25519_key.pub`,
-        })),
-      ];
+      return ofRules(
+        () =>
+          issueIf(machine.identity === undefined, () => ({
+            path: `${at}.identity`,
+            found: "nothing",
+            allowed: "kind and value of an identifier: no machine is written to before it has proved who it is",
+            fix: "on the machine run: cat /etc/machine-id, or sudo dmidecode -s system-serial-number",
+          })),
+        () =>
+          issueIf(machine.ssh.hostKey === undefined, () => ({
+            path: `${at}.ssh.hostKey`,
+            found: "nothing",
+            allowed: "the machine's ed25519 public host key: there is no connection without one",
+            fix: `on ${name}'s own console run: cat /etc/ssh/ssh_host_ed25519_key.pub`,
+          })),
+      );
     });
   },
 };
@@ -109,7 +109,7 @@ const identityForms = {
 const identityForm: Check = {
   name: "identities have the form of their kind",
   run({ machines }) {
-    return Object.entries(machines).flatMap(([name, { identity }]) => {
+    return ofEach(machines, ({ identity }, name) => {
       if (!identity || isPlaceholder(identity.value)) {
         return [];
       }
@@ -131,9 +131,9 @@ const DAY_MINUTES = 24 * 60;
 const rebootWindows: Check = {
   name: "machines reboot one after the other",
   run({ machines }) {
-    const windows = Object.entries(machines).map(([name, { rebootWindow }]) => {
+    const windows = ofEach(machines, ({ rebootWindow }, name) => {
       const [hour, minute] = rebootWindow.split(":").map(Number);
-      return { name, rebootWindow, at: hour * 60 + minute };
+      return [{ name, rebootWindow, at: hour * 60 + minute }];
     });
     return windows.flatMap(({ name, rebootWindow, at }, index) => {
       const neighbour = windows.slice(0, index).find((other) => {

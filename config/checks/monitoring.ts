@@ -1,5 +1,6 @@
 import * as ipaddr from "ipaddr.js";
 import { isReadable } from "../placeholders";
+import { ofEach } from "../readable";
 import type { RawHomelab } from "../schema";
 import { nearest } from "../nearest";
 import { issueIf, type Check } from "./check";
@@ -29,7 +30,7 @@ const command = (name: string) => `run: pulumi config set --secret --path 'homel
 const receivers: Check = {
   name: "receivers have their secrets",
   run({ monitoring, secrets }) {
-    return Object.entries(monitoring.receivers).flatMap(([name, { kind }]) => {
+    return ofEach(monitoring.receivers, ({ kind }, name) => {
       const secret = Object.hasOwn(secrets.alerts, name) ? secrets.alerts[name] : undefined;
       const { what, form } = secretOf[kind];
       const wrong = secret === undefined || (isReadable(secret) && !form.test(secret));
@@ -64,7 +65,7 @@ const strangers: Check = {
 const ports: Check = {
   name: "SMTP ports exist",
   run({ monitoring }) {
-    return Object.entries(monitoring.receivers).flatMap(([name, receiver]) => {
+    return ofEach(monitoring.receivers, (receiver, name) => {
       const smarthost = receiver.kind === "email" ? receiver.smarthost : undefined;
       const port = Number(smarthost?.split(":")[1] ?? 1);
       return issueIf(port < 1 || port > 65535, () => ({

@@ -1,5 +1,6 @@
 import { K3S_DATA, OWN_FOLDER } from "../folders";
 import type { ConfigIssue } from "../issues";
+import { ofEach } from "../readable";
 import { issueIf, type Check } from "./check";
 
 /** Where K3s kept the kubelet before v0.10, and where the homelab document has it. */
@@ -77,8 +78,8 @@ const localPath: Check = {
 const exportPaths: Check = {
   name: "an export lies on its mount point",
   run({ machines }) {
-    return Object.entries(machines).flatMap(([name, machine]) =>
-      Object.entries(machine.role === "hypervisor" ? machine.exports : {}).flatMap(([key, { path, mountPoint }]) =>
+    return ofEach(machines, (machine, name) =>
+      ofEach(machine.role === "hypervisor" ? machine.exports : {}, ({ path, mountPoint }, key) =>
         issueIf(mountPoint !== undefined && !inside(path, mountPoint), () => ({
           path: `machines.${name}.exports.${key}.mountPoint`,
           found: `${mountPoint} for ${path}`,

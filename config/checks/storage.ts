@@ -1,6 +1,7 @@
 import { LOCAL_PATH_CLASS, LONGHORN_CLASS } from "../class-names";
 import type { ConfigIssue } from "../issues";
-import { disksOf } from "./disks";
+import { ofEach } from "../readable";
+import { disksOf, ofEachDisk } from "./disks";
 import { issueIf, repeated, type Check } from "./check";
 
 /** Classes that something else makes. */
@@ -12,7 +13,7 @@ const TAKEN_CLASSES: Readonly<Record<string, string>> = {
 const knownTiers: Check = {
   name: "disks serve tiers that exist",
   run({ machines, storage: { tiers } }) {
-    return disksOf(machines).flatMap(({ disk, path }) =>
+    return ofEachDisk(machines, (disk, path) =>
       issueIf(!Object.hasOwn(tiers, disk.tier), () => ({
         path: `${path}.tier`,
         found: disk.tier,
@@ -26,7 +27,7 @@ const knownTiers: Check = {
 const enoughNodes: Check = {
   name: "every replica of a tier has a node of its own",
   run({ machines, storage: { tiers } }) {
-    return Object.entries(tiers).flatMap(([name, { replicas }]): ConfigIssue[] => {
+    return ofEach(tiers, ({ replicas }, name): ConfigIssue[] => {
       const nodes = [...new Set(disksOf(machines).flatMap(({ node, disk }) => (disk.tier === name ? [node] : [])))];
       if (nodes.length === 0) {
         return [
@@ -51,11 +52,9 @@ const enoughNodes: Check = {
 const classes: Check = {
   name: "every class has one owner",
   run({ storage: { tiers, defaultTier } }) {
-    const entries = Object.entries(tiers).map(([name, { storageClass }]) => ({
-      name,
-      path: `storage.tiers.${name}.storageClass`,
-      value: storageClass,
-    }));
+    const entries = ofEach(tiers, ({ storageClass }, name) => [
+      { name, path: `storage.tiers.${name}.storageClass`, value: storageClass },
+    ]);
     if (!Object.hasOwn(tiers, defaultTier)) {
       return [
         {
@@ -98,7 +97,7 @@ const classes: Check = {
 const strictLocal: Check = {
   name: "strict-local has one replica",
   run({ storage: { tiers } }) {
-    return Object.entries(tiers).flatMap(([name, tier]) =>
+    return ofEach(tiers, (tier, name) =>
       issueIf(tier.dataLocality === "strict-local" && tier.replicas !== 1, () => ({
         path: `storage.tiers.${name}.dataLocality`,
         found: `strict-local with ${tier.replicas} replicas`,

@@ -1,4 +1,5 @@
 import { isPlaceholder } from "../placeholders";
+import { ofEach } from "../readable";
 import type { RawHomelab } from "../schema";
 import { repeated, type Check } from "./check";
 
@@ -10,7 +11,7 @@ function unique(what: string, fix: string, values: (machine: Machine) => Entry[]
   return {
     name: `no two machines share ${what}`,
     run({ machines }) {
-      const entries = Object.entries(machines).flatMap(([name, machine]) =>
+      const entries = ofEach(machines, (machine, name) =>
         values(machine).flatMap(([path, value]) =>
           value === undefined || isPlaceholder(value) ? [] : [{ path: `machines.${name}.${path}`, value }],
         ),
@@ -51,9 +52,6 @@ export const uniquenessChecks: readonly Check[] = [
   unique("a disk", "take the id from that machine's ls -l /dev/disk/by-id/", (machine) =>
     machine.role === "hypervisor"
       ? []
-      : Object.entries(machine.disks).map(([name, disk]): Entry => [
-          `disks.${name}.id`,
-          "id" in disk ? disk.id : undefined,
-        ]),
+      : ofEach(machine.disks, (disk, name): Entry[] => [[`disks.${name}.id`, "id" in disk ? disk.id : undefined]]),
   ),
 ];
