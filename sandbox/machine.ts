@@ -185,10 +185,11 @@ export class Machine {
     this.process = child;
     this.broken = undefined;
     child.once("exit", (status, signal) => {
+      // Whoever takes its power away has forgotten the process before; one that never came up is told by boot.
+      const lost = this.process === child && this.qmp !== undefined;
       this.qmp = undefined;
-      // Whoever takes its power away has forgotten the process before.
-      if (this.process === child) {
-        this.process = undefined;
+      this.process = this.process === child ? undefined : this.process;
+      if (lost) {
         this.broken ??= `QEMU ended by ${signal ?? `status ${status}`}${said.trim() && `: ${said.trim()}`}`;
         this.watchers.forEach((tell) => tell(`${this.name} has stopped: ${this.broken}`));
       }

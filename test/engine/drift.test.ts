@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
+import { cliProblem } from "../../rehearse/deploy/engine/engine-problem";
 import { EngineProject } from "../support/engine";
 import { root } from "../support/home";
 import { skipBecause } from "../support/skip";
@@ -14,7 +14,7 @@ describe("drift of a machine on a real engine, over a real sshd", function () {
   let watched: string;
 
   before(async function () {
-    const problem = engineProblem() ?? sshdProblem();
+    const problem = cliProblem() ?? sshdProblem();
     if (problem) {
       skipBecause(this, problem);
     }

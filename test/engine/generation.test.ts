@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import * as path from "node:path";
-import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
+import { cliProblem } from "../../rehearse/deploy/engine/engine-problem";
 import { EngineProject } from "../support/engine";
 import { root } from "../support/home";
 import { skipBecause } from "../support/skip";
@@ -44,7 +44,7 @@ describe("rebuild generation on a real engine", function () {
   let project: EngineProject | undefined;
 
   before(function () {
-    const problem = engineProblem();
+    const problem = cliProblem();
     if (problem) {
       skipBecause(this, problem);
     }

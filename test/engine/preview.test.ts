@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
+import { cliProblem } from "../../rehearse/deploy/engine/engine-problem";
 import { EngineProject } from "../support/engine";
 import { skipBecause } from "../support/skip";
 import { recordedHome } from "../support/stack";
@@ -11,7 +11,7 @@ describe("pulumi preview on a real engine", function () {
   let project: EngineProject | undefined;
 
   before(function () {
-    const problem = engineProblem();
+    const problem = cliProblem();
     if (problem) {
       skipBecause(this, problem);
     }

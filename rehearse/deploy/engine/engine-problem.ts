@@ -9,15 +9,23 @@ const LEAST: readonly [number, number] = [3, 229];
 /** Plugins of the providers that the program uses; B2's has a stand-in, see workspace.ts. */
 const PLUGINS = ["command", "kubernetes", "random"] as const;
 
-/** Why Pulumi's engine cannot be used here; undefined if it can. */
-export function engineProblem(): string | undefined {
+/** Why Pulumi's CLI cannot be used here; undefined if it can. Plugins that it lacks it may fetch by itself. */
+export function cliProblem(): string | undefined {
   const { error, stdout } = spawnSync("pulumi", ["version"], { encoding: "utf8" });
   if (error) {
     return "Pulumi's CLI is not on PATH";
   }
   const [major, minor] = stdout.trim().replace(/^v/, "").split(".").map(Number);
-  if (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])) {
-    return `Pulumi ${LEAST.join(".")} or newer is needed, ${stdout.trim()} is on PATH`;
+  return major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1])
+    ? `Pulumi ${LEAST.join(".")} or newer is needed, ${stdout.trim()} is on PATH`
+    : undefined;
+}
+
+/** Why Pulumi's engine cannot be used here as it is, without fetching anything; undefined if it can. */
+export function engineProblem(): string | undefined {
+  const problem = cliProblem();
+  if (problem !== undefined) {
+    return problem;
   }
   const missing = PLUGINS.filter((plugin) => !hasPlugin(plugin));
   return missing.length === 0
