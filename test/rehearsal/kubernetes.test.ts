@@ -28,14 +28,7 @@ describe("the harness, on a real API server", function () {
   before(async function () {
     this.timeout(1_800_000);
     standIn = await StandIn.start(this, "rehearse", [SERVER]);
-    server = standIn.configure("server", "one", {
-      "data-dir": path.join(standIn.folder, "data"),
-      "node-name": "one",
-      "node-ip": SERVER,
-      "kubelet-arg": [`root-dir=${standIn.folder}/kubelet`],
-      token: "serversecret",
-      "cluster-init": true,
-    });
+    server = standIn.configureServer("one", SERVER);
     await standIn.up(standIn.run(server));
     program = new ProgramFolder("");
     fs.writeFileSync(program.path("run.ts"), RUNNER);

@@ -15,16 +15,8 @@ describe("the node commands' suite, on a real API server with its controllers an
   before(async function () {
     this.timeout(1_800_000);
     standIn = await StandIn.start(this, "lifecycle", [SERVER]);
-    server = standIn.configure("server", "lifecycle", {
-      "data-dir": path.join(standIn.folder, "data"),
-      "node-name": "control",
-      "node-ip": SERVER,
-      // Its own node is played by KWOK; the suite plays the kubelets of its nodes, and no pod of it may go elsewhere.
-      "node-taint": ["control=alone:NoExecute"],
-      "kubelet-arg": [`root-dir=${standIn.folder}/kubelet`],
-      token: "serversecret",
-      "cluster-init": true,
-    });
+    // Its own node is played by KWOK; the suite plays the kubelets of its nodes, and no pod of it may go elsewhere.
+    server = standIn.configureServer("control", SERVER, { "node-taint": ["control=alone:NoExecute"] });
     await standIn.up(standIn.run(server));
   });
   after(async () => {

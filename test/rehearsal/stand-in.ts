@@ -56,6 +56,19 @@ export class StandIn {
     return { kind, etc, log: "" };
   }
 
+  /** Configures a first server on its own, at one of the network's addresses. */
+  public configureServer(name: string, address: string, more: object = {}): Node {
+    return this.configure("server", name, {
+      "data-dir": path.join(this.folder, "data"),
+      "node-name": name,
+      "node-ip": address,
+      "kubelet-arg": [`root-dir=${this.folder}/kubelet`],
+      token: "serversecret",
+      "cluster-init": true,
+      ...more,
+    });
+  }
+
   public k3s(etc: string, args: readonly string[], input = ""): Promise<Ran> {
     return finished(this.inside(["env", `K3S_STANDIN_ETC=${etc}`, this.binary, ...args]), input);
   }

@@ -1,4 +1,5 @@
 import type { EngineEvent, OpType, StepEventMetadata } from "@pulumi/pulumi/automation";
+import { differingPaths } from "../differing-paths";
 import { phaseOf, type OnEvent, type Outcome, type StepResult } from "../steps";
 import { standInChart, standInOf, type NotRehearsed } from "./stand-ins";
 
@@ -84,7 +85,7 @@ export class EngineSteps {
     const began = this.began.get(urn) ?? at;
     const refresh = this.operation === "refresh";
     const told = metadata.detailedDiff ? Object.keys(metadata.detailedDiff) : (metadata.diffs ?? []);
-    const changed = refresh ? differences(metadata.old?.outputs, metadata.new?.outputs) : told;
+    const changed = refresh ? drifted(metadata) : told;
     // It calls whatever was asked an update, providers too.
     const looked = refresh && op !== "delete" && op !== "discard";
     const outcome = failed ? "failed" : looked ? (changed.length > 0 ? "updated" : "same") : OUTCOMES[op];
@@ -156,17 +157,9 @@ function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
   return (now ?? old)?.custom ?? (urn !== "" && !GROUPS.test(type));
 }
 
-/** Paths of the values that are not the same. */
-function differences(old: unknown, now: unknown, path = ""): string[] {
-  if (!isGroup(old) || !isGroup(now)) {
-    return old === now ? [] : [path];
-  }
-  const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
-  return keys.flatMap((key) => differences(old[key], now[key], path === "" ? key : `${path}.${key}`));
-}
-
-function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
+/** Where what a refresh found is not what was known. */
+function drifted({ old, new: now }: StepEventMetadata): string[] {
+  return differingPaths(old?.outputs, now?.outputs).map((path) => path.replace(/^\./, ""));
 }
 
 function nameOf(urn: string): string {
