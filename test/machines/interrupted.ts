@@ -2,7 +2,7 @@ import type { HostScript } from "../../nodes/host-script";
 import { commandLine } from "../../nodes/host-step";
 import type { Machine } from "../../sandbox/machine";
 import { finished } from "../../sandbox/processes";
-import { stepText } from "./lab";
+import { stepText, type StepSecrets } from "./lab";
 
 /**
  * Starts a step and ends it in the middle, with everything that it has started.
@@ -41,9 +41,13 @@ export async function interrupt(
  * @returns the changes, in order: one of each run.
  * @throws Error if a run fails by itself, if it changes more than one thing, or if it goes on for ever.
  */
-export async function killedAfterEachChange(machine: Machine, script: HostScript): Promise<string[]> {
+export async function killedAfterEachChange(
+  machine: Machine,
+  script: HostScript,
+  secrets: StepSecrets = {},
+): Promise<string[]> {
   const said = `echo "changed: $1"\n`;
-  const text = stepText(machine, script).replace(said, () => `${said}  kill -KILL $$\n`);
+  const text = stepText(machine, script, secrets).replace(said, () => `${said}  kill -KILL $$\n`);
   const seen: string[] = [];
   for (let runs = 0; runs < 60; runs++) {
     const ran = await machine.ssh(commandLine(machine.user, script.timeoutSeconds), text);

@@ -10,6 +10,7 @@ import type { Machine } from "../../../sandbox/machine";
 import type { Ran } from "../../../sandbox/processes";
 import { home } from "../../support/home";
 import { FINGERPRINT } from "../fingerprint";
+import { killedAfterEachChange } from "../interrupted";
 import { WatchedState, bootstrappedMachine, changes, needMachines, runStep, timed } from "../lab";
 
 const VERSION = "v1.32.5+k3s1";
@@ -293,19 +294,39 @@ END
   });
 
   describe("agent", () => {
-    it("joins, holds only the agents' token, and converges; a second run changes nothing", async () => {
+    let step: K3sNodeStep;
+    let state: WatchedState;
+
+    before(() => {
+      step = stepOf(labOf("k3s3"), "k3s3");
+      state = watch(step);
+    });
+    beforeEach(async () => {
       await machine.revert("k3s-ready");
-      const step = stepOf(labOf("k3s3"), "k3s3");
-      await machine.sh(`openssl req -x509 -newkey rsa:2048 -nodes -keyout /run/server.key -out /run/server.crt -days 2 -subj /CN=x 2>/dev/null
-        mkdir -p /run/server; printf pong >/run/server/ping
-        systemd-run -q --unit=server --working-directory=/run/server python3 -c '
+      // As much of a control plane as an agent's step asks.
+      await machine.sh(`mkdir -p /srv/server; printf pong >/srv/server/ping
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout /srv/server.key -out /srv/server.crt -days 2 -subj /CN=x 2>/dev/null
+        cat >/srv/server.py <<'END'
 import http.server, ssl
 server = http.server.ThreadingHTTPServer(("192.168.10.30", 6443), http.server.SimpleHTTPRequestHandler)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain("/run/server.crt", "/run/server.key")
-server.socket = context.wrap_socket(server.socket, server_side=True); server.serve_forever()'`);
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain("/srv/server.crt", "/srv/server.key")
+server.socket = context.wrap_socket(server.socket, server_side=True); server.serve_forever()
+END
+        cat >/etc/systemd/system/server.service <<'END'
+[Unit]
+After=address.service
+[Service]
+WorkingDirectory=/srv/server
+ExecStart=/usr/bin/python3 /srv/server.py
+[Install]
+WantedBy=multi-user.target
+END
+        systemctl daemon-reload; systemctl enable --now -q server.service`);
+    });
+
+    it("joins, holds only the agents' token, and converges; a second run changes nothing; it survives a reboot", async () => {
       const ran = await timed("K3s agent from nothing", () => run(step));
       expect(changes(ran).join("\n")).to.contain("k3s-agent restarted");
-      const state = watch(step);
       expect(await state.drift()).to.deep.equal([]);
       expect(await machine.sh("ls /etc/rancher/k3s; grep -r server-secret /etc /var/lib/rancher || true")).to.equal(
         "agent-token\nconfig.yaml\nregistries.yaml",
@@ -313,6 +334,20 @@ server.socket = context.wrap_socket(server.socket, server_side=True); server.ser
       const before = await machine.sh(FINGERPRINT);
       expect(changes(await run(step))).to.deep.equal([]);
       expect(await machine.sh(FINGERPRINT)).to.equal(before);
+
+      await machine.ssh("systemctl stop ssh.service; systemctl reboot", "", "root");
+      await timed("reboot", () => machine.untilLogin());
+      await machine.ssh("systemctl is-system-running --wait");
+      expect(await state.drift()).to.deep.equal([]);
+      expect(changes(await run(step))).to.deep.equal([]);
+    });
+
+    it("killed after each of its changes, it goes on where it was", async () => {
+      const seen = await timed("killed after each change", () =>
+        killedAfterEachChange(machine, step.script, secretsOf(step)),
+      );
+      expect(seen.join("\n")).to.contain("agent-token").and.to.contain("k3s-agent restarted");
+      expect(await state.drift()).to.deep.equal([]);
     });
   });
 });

@@ -4,7 +4,18 @@ import { osFiles } from "../../../nodes/os/files";
 import { osStep } from "../../../nodes/os/step";
 import type { Machine } from "../../../sandbox/machine";
 import { FINGERPRINT } from "../fingerprint";
-import { WatchedState, bootstrappedMachine, changes, lab, needMachines, node, runStep, timed } from "../lab";
+import { killedAfterEachChange } from "../interrupted";
+import {
+  WatchedState,
+  bootstrappedMachine,
+  changes,
+  cleanMachine,
+  lab,
+  needMachines,
+  node,
+  runStep,
+  timed,
+} from "../lab";
 
 describe("the bootstrap of the operating system, on a booted machine", () => {
   let machine: Machine;
@@ -100,5 +111,15 @@ describe("the bootstrap of the operating system, on a booted machine", () => {
     );
     expect(refused).to.contain("another host key than the pinned one").and.to.contain("no drift");
     expect((await machine.ssh("test -e /var/tmp/asked")).status).to.equal(1);
+  });
+
+  it("killed after each of its changes on a fresh machine, it goes on where it was", async () => {
+    const fresh = await cleanMachine();
+    const seen = await timed("killed after each change", () =>
+      killedAfterEachChange(fresh, osStep(lab(fresh), node(fresh))),
+    );
+    console.log(`      it changed ${seen.length} things, one in each run`);
+    expect(seen.join("\n")).to.contain("host name").and.to.contain("sysctls");
+    expect(await state.drift()).to.deep.equal([]);
   });
 });

@@ -1,0 +1,33 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect } from "chai";
+import { root } from "./support/home";
+
+// Mocha's own search; its types do not have it.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const { lookupFiles } = require("mocha/lib/cli/cli") as {
+  lookupFiles: (spec: string, extensions: string[]) => string[];
+};
+
+const { scripts } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as {
+  scripts: Record<string, string>;
+};
+/** Files and patterns of a call of mocha, as the shell hands them over. */
+const specs = (command: string): string[] =>
+  [...command.matchAll(/(?:"(test\/[^"]*)"|(?<= )(test\/\S+))/g)]
+    .map(([, quoted, bare]) => quoted ?? bare)
+    // What --ignore gets names no tests.
+    .filter((spec) => !command.includes(`--ignore "${spec}"`));
+
+describe("the commands that run tests", () => {
+  for (const [name, command] of Object.entries(scripts).filter(([, text]) => /\bmocha\b/.test(text))) {
+    it(`npm run ${name}: each of its patterns finds tests`, () => {
+      const patterns = specs(command);
+      expect(patterns).not.to.deep.equal([]);
+      for (const pattern of patterns) {
+        // Throws what mocha itself says of a pattern without tests.
+        expect(lookupFiles(path.join(root, pattern), ["ts"]), pattern).not.to.deep.equal([]);
+      }
+    });
+  }
+});
