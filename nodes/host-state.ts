@@ -184,7 +184,8 @@ function connect(props: Props, closed: () => void): Promise<Client> {
       username: user,
       privateKey,
       agent: privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined,
-      readyTimeout: 15_000,
+      // A busy machine takes long to say hello, and the engine's refresh gives up everything at the first error.
+      readyTimeout: 60_000,
       keepaliveInterval: 10_000,
       algorithms: { serverHostKey: ["ssh-ed25519"] },
       hostVerifier: (key: Buffer) => {

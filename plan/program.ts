@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { record, type Recording } from "./record";
+import { record, type Recording, type RecordOptions } from "./record";
 
 const PROGRAM = path.join(__dirname, "..", "index.ts");
 
@@ -11,7 +11,7 @@ const PROGRAM = path.join(__dirname, "..", "index.ts");
 export function recordStack(
   stack: string,
   config: Readonly<Record<string, unknown>>,
-  preview = true,
+  options: Pick<RecordOptions, "preview" | "answer"> = {},
 ): Promise<Recording> {
   return record(
     () => {
@@ -20,6 +20,6 @@ export function recordStack(
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- a program is run by loading it
       return require(PROGRAM) as unknown;
     },
-    { stack, config, preview },
+    { ...options, stack, config },
   );
 }

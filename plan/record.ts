@@ -41,6 +41,8 @@ export interface RecordOptions {
   config?: Readonly<Record<string, unknown>>;
   /** True as in `pulumi preview`: what only a real run knows is unknown. Default true. */
   preview?: boolean;
+  /** What providers answer. Default: as much as a plan needs. */
+  answer?: typeof mockState;
 }
 
 /** Key of a secret's value in recorded inputs. */
@@ -71,7 +73,7 @@ export async function record(program: () => unknown, options: RecordOptions = {}
   );
   pulumi.runtime.setAllConfig(config);
   await pulumi.runtime.setMocks(
-    { newResource: mockState, call: () => ({}) },
+    { newResource: options.answer ?? mockState, call: () => ({}) },
     PROJECT,
     options.stack ?? "home",
     options.preview ?? true,

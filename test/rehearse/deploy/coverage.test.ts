@@ -5,7 +5,7 @@ import { Harness } from "../../../rehearse/deploy/harness";
 import { mockState } from "../../../plan/mock-state";
 import type { Run } from "../../../rehearse/deploy/steps";
 import { recordedHome } from "../../support/stack";
-import { filledIn } from "./filled-in";
+import { filledIn } from "../../support/filled-in";
 import { ProgramFolder } from "./programs";
 
 const KUBECONFIG = `apiVersion: v1

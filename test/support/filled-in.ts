@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { isPlaceholder } from "../../../config/placeholders";
-import { homeConfig } from "../../support/home";
+import { isPlaceholder } from "../../config/placeholders";
+import { homeConfig } from "./home";
 
 /** The home stack with something in every place that its owner has to fill in; it belongs to no machine. */
 export function filledIn(): Record<string, unknown> {

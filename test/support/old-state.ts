@@ -1,0 +1,134 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { stringify } from "yaml";
+import { mockState } from "../../plan/mock-state";
+import { recordStack } from "../../plan/program";
+import type { RecordedResource } from "../../plan/record";
+import { filledIn } from "./filled-in";
+import { root } from "./home";
+import { revealed } from "./stack";
+
+/** The home stack as it was when it was last recorded: what an engine's state held of it, packed. */
+export const OLD_STATE = path.join(root, "test", "fixtures", "state", "home.json.gz");
+
+/** Long texts are scripts. A changed one is an update, whatever it is, so its length is all that is kept. */
+const LONG = 2000;
+/** Providers that resources name themselves stand in the recording; these are the others'. */
+const DEFAULT_PROVIDER = /^([a-z0-9-]+):/;
+const DYNAMIC = "pulumi-nodejs";
+const BUILT_IN = "pulumi";
+
+const KUBECONFIG_STEP = "k3s-kubeconfig";
+const NOBODY = Buffer.from("nobody").toString("base64");
+const KUBECONFIG = stringify({
+  apiVersion: "v1",
+  kind: "Config",
+  clusters: [{ name: "default", cluster: { server: "https://127.0.0.1:6443", "certificate-authority-data": NOBODY } }],
+  users: [{ name: "default", user: { "client-certificate-data": NOBODY, "client-key-data": NOBODY } }],
+});
+
+/** A resource in a state (pulumi/pulumi sdk/go/common/apitype/core.go, ResourceV3). */
+export interface StateResource {
+  urn: string;
+  type: string;
+  custom: boolean;
+  id?: string;
+  inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+  parent?: string;
+  protect?: boolean;
+  retainOnDelete?: boolean;
+  dependencies?: string[];
+  provider?: string;
+}
+
+/** The home stack in a house of nobody: at addresses of this very computer, where no one answers. */
+export function houseOfNobody(): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(filledIn()).replaceAll("192.168.10.", "127.0.10.")) as Record<string, unknown>;
+}
+
+/** What an engine's state would hold after `up` of a stack, as the plan's runtime answers for its providers. */
+export async function stateOf(stack: string, config: Record<string, unknown>): Promise<StateResource[]> {
+  const { resources } = await recordStack(stack, config, { preview: false, answer });
+  const providers = new Map<string, StateResource>();
+  const states = resources.map((resource): StateResource => {
+    const inputs = shortened(resource, revealed(resource.inputs)) as Record<string, unknown>;
+    const common = {
+      urn: resource.urn,
+      type: resource.type,
+      custom: resource.custom,
+      parent: resource.parent,
+      inputs,
+      ...(resource.protect && { protect: true }),
+      ...(resource.retainOnDelete && { retainOnDelete: true }),
+      dependencies: resource.dependencies,
+    };
+    if (!resource.custom) {
+      return { ...common, outputs: {} };
+    }
+    const { type, name } = resource;
+    const { id, state } = answer({ type, name, inputs, custom: true });
+    return { ...common, id, outputs: state, provider: providerOf(resource, stack, providers) };
+  });
+  return [...providers.values(), ...states];
+}
+
+/** As the plan's providers, and the control plane with a kubeconfig. */
+const answer: typeof mockState = (args) => {
+  const { id, state } = mockState(args);
+  return { id, state: args.name === KUBECONFIG_STEP ? { ...state, stdout: KUBECONFIG } : state };
+};
+
+function shortened({ type }: RecordedResource, inputs: unknown): unknown {
+  const short = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      return value.length > LONG ? `${value.length} characters` : value;
+    }
+    if (Array.isArray(value)) {
+      return value.map(short);
+    }
+    return typeof value === "object" && value !== null
+      ? Object.fromEntries(Object.entries(value).map(([key, child]) => [key, short(child)]))
+      : value;
+  };
+  // Of an object in the cluster any text may be one that cannot be changed.
+  return type.startsWith("kubernetes:") ? inputs : short(inputs);
+}
+
+/** The provider that a resource names, or the default one of its package, which the engine makes by itself. */
+function providerOf(
+  { type, provider }: RecordedResource,
+  stack: string,
+  providers: Map<string, StateResource>,
+): string | undefined {
+  const [, name] = DEFAULT_PROVIDER.exec(type) ?? [];
+  if (provider !== undefined || name === undefined || name === BUILT_IN) {
+    return provider;
+  }
+  const version = name === DYNAMIC ? undefined : versionOf(name);
+  const label = version === undefined ? "default" : `default_${version.replaceAll(/[.-]/g, "_")}`;
+  const urn = `urn:pulumi:${stack}::homelab::pulumi:providers:${name}::${label}`;
+  const id = `${label}-id`;
+  const inputs = version === undefined ? {} : { version };
+  providers.set(urn, { urn, type: `pulumi:providers:${name}`, custom: true, id, inputs, outputs: inputs });
+  return `${urn}::${id}`;
+}
+
+function versionOf(name: string): string {
+  const file = path.join(root, "node_modules", "@pulumi", name, "package.json");
+  return (JSON.parse(fs.readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+export function readOldState(): StateResource[] {
+  return JSON.parse(gunzipSync(fs.readFileSync(OLD_STATE)).toString("utf8")) as StateResource[];
+}
+
+export function writeOldState(resources: readonly StateResource[]): void {
+  fs.mkdirSync(path.dirname(OLD_STATE), { recursive: true });
+  fs.writeFileSync(OLD_STATE, gzipSync(JSON.stringify(resources), { level: 9 }));
+}
+
+if (require.main === module) {
+  void stateOf("home", houseOfNobody()).then(writeOldState);
+}
