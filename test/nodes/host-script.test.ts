@@ -9,7 +9,9 @@ import { assignments, quote, readScript, renderRun, renderStep, type HostScript 
 import { skipBecause } from "../support/skip";
 
 const identity = { kind: "machine-id", value: "0123456789abcdef0123456789abcdef" } as const;
-const bash = (text: string) => spawnSync("bash", [], { input: text, encoding: "utf8" });
+/** A step that goes on although it should refuse would wait for a job that nobody runs here. */
+const bash = (text: string) =>
+  spawnSync("bash", [], { input: text, encoding: "utf8", timeout: 60_000, killSignal: "SIGKILL" });
 
 describe("host scripts", () => {
   let folder: string;
