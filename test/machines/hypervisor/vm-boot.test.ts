@@ -16,6 +16,9 @@ import { changes, needMachines, timed } from "../lab";
 const SEED = Buffer.alloc(32, 7).toString("base64");
 const USER_KEY = ed25519HostKey(Buffer.alloc(32, 9).toString("base64"), "owner");
 
+/** What ssh says before there is a login; the command has not begun. */
+const NOT_ANSWERED = /Connection refused|kex_exchange_identification/;
+
 /**
  * The whole path of the control plane's VM, on a real libvirtd: our step makes it from a cloud image, its firmware, boot
  * loader, kernel, systemd and cloud-init are real, and one logs in over the bridge with the host key that was chosen before
@@ -33,7 +36,7 @@ describe("the control plane's VM boots from its seed", () => {
     });
     const machine = {
       ...base.controlPlane,
-      vm: { ...base.controlPlane.vm, vcpus: 2, memory: "1Gi", disk: "4Gi" },
+      vm: { ...base.controlPlane.vm, vcpus: 1, memory: "1Gi", disk: "4Gi" },
     } as ControlPlane;
     const homelab: Homelab = {
       ...base,
@@ -51,13 +54,19 @@ describe("the control plane's VM boots from its seed", () => {
   const guestRun = async (text: string): Promise<Ran> => {
     fs.writeFileSync(path.join(hypervisor.folder, "guest-script"), text);
     const { user } = plan().machine.ssh;
-    // cloud-init restarts sshd at a moment of its own; the program's steps dial until it answers, and so do we.
-    return hypervisor.run(
-      `for _ in {1..30}; do ! bash -c ': <>/dev/tcp/192.168.10.30/22' 2>/dev/null || break; sleep 1; done
-      ssh -F /dev/null -T -i key -o BatchMode=yes -o ConnectTimeout=20 -o UserKnownHostsFile=known_hosts \
+    const dial = () =>
+      hypervisor.run(
+        `ssh -F /dev/null -T -i key -o BatchMode=yes -o ConnectTimeout=20 -o UserKnownHostsFile=known_hosts \
         -o StrictHostKeyChecking=yes -o HostKeyAlgorithms=ssh-ed25519 -o LogLevel=ERROR \
         ${user}@192.168.10.30 'sudo -n bash' <guest-script`,
-    );
+      );
+    let ran = await dial();
+    // cloud-init restarts sshd at a moment of its own; the program's steps dial until it answers, and so do we.
+    for (let attempt = 0; attempt < 30 && ran.status === 255 && NOT_ANSWERED.test(ran.stderr); attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      ran = await dial();
+    }
+    return ran;
   };
   const guest = async (text: string): Promise<string> => {
     const { status, stdout, stderr } = await guestRun(`set -euo pipefail\n${text}`);

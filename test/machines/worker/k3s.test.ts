@@ -232,7 +232,6 @@ END
         `ls ${paths.binaries}/*/.homelab.*`,
         "systemctl stop mirror.service; (sleep 25; systemctl start mirror.service) >/dev/null 2>&1 &",
       ],
-      ["when the configuration is written", "test -e /etc/rancher/k3s/config.yaml", ""],
       [
         "while K3s starts",
         'test "$(systemctl show --property=ActiveState --value k3s)" = activating',
@@ -258,6 +257,15 @@ END
         );
       });
     }
+
+    it("killed after each of its changes, it goes on where it was", async () => {
+      await machine.revert("k3s-ready");
+      const seen = await timed("killed after each change", () =>
+        killedAfterEachChange(machine, step.script, secretsOf(step)),
+      );
+      expect(seen.join("\n")).to.contain("config.yaml").and.to.contain("k3s restarted");
+      expect(await state.drift()).to.deep.equal([]);
+    });
 
     it("an upgrade takes a snapshot first; a skipped minor and a downgrade are refused before anything is written", async () => {
       await machine.revert("k3s-ready");
