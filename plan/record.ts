@@ -37,7 +37,7 @@ export interface Recording {
 export interface RecordOptions {
   /** Stack name; any works. */
   stack?: string;
-  /** Values of the project's config by key, without the namespace. Objects are handed over as JSON, as the engine does. */
+  /** Values of the project's config by key, without the namespace. */
   config?: Readonly<Record<string, unknown>>;
   /** True as in `pulumi preview`: what only a real run knows is unknown. Default true. */
   preview?: boolean;
@@ -65,13 +65,7 @@ export function isSecret(value: unknown): value is Secret {
 
 /** Runs a program inside the SDK's own test runtime: no CLI, no plugin, no network; nothing is created. */
 export async function record(program: () => unknown, options: RecordOptions = {}): Promise<Recording> {
-  const config = Object.fromEntries(
-    Object.entries(options.config ?? {}).map(([key, value]) => [
-      `${PROJECT}:${key}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
-  pulumi.runtime.setAllConfig(config);
+  pulumi.runtime.setAllConfig(engineConfig(options.config ?? {}));
   await pulumi.runtime.setMocks(
     { newResource: options.answer ?? mockState, call: () => ({}) },
     PROJECT,
@@ -83,6 +77,32 @@ export async function record(program: () => unknown, options: RecordOptions = {}
   const outputs = (await pulumi.runtime.runInPulumiStack(() => Promise.resolve(program()))) as unknown;
   await pulumi.runtime.disconnect();
   return { resources, outputs: (outputs ?? {}) as Record<string, unknown> };
+}
+
+/**
+ * Values of the project's config as the engine hands them to the program: by key with the namespace, objects as JSON with
+ * their keys in order (pulumi/pulumi sdk/go/common/resource/config).
+ */
+export function engineConfig(config: Readonly<Record<string, unknown>>, project = PROJECT): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      `${project}:${key}`,
+      typeof value === "string" ? value : JSON.stringify(sorted(value)),
+    ]),
+  );
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([one], [other]) => (one < other ? -1 : 1))
+          .map(([key, child]) => [key, sorted(child)]),
+      )
+    : value;
 }
 
 interface RegisterRequest {

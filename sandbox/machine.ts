@@ -59,6 +59,10 @@ export interface MachineKeys {
   user: HostKey;
 }
 
+/** Milliseconds until a greeting counts as one that does not come; more with each time, for a slow machine. */
+const FIRST_PATIENCE = 2000;
+const MOST_PATIENCE = 30_000;
+
 /** Longest boots that were seen: 60 s in software emulation beside a busy core, 8 s with KVM. */
 const BOOT_SECONDS: Readonly<Record<Accelerator, number>> = { tcg: 400, kvm: 90 };
 
@@ -243,9 +247,9 @@ export class Machine {
     problem: () => string | undefined = () => undefined,
   ): Promise<void> {
     const end = performance.now() + seconds * 1000;
-    for (;;) {
+    for (let patience = FIRST_PATIENCE; ; patience = Math.min(patience * 1.2, MOST_PATIENCE)) {
       // The forward accepts before anybody listens behind it, so only a login tells.
-      if (await this.login()) {
+      if ((await this.greets(patience)) && (await this.login())) {
         return;
       }
       const reason = problem() ?? (performance.now() > end ? `no login within ${seconds} s` : undefined);
@@ -254,6 +258,24 @@ export class Machine {
       }
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
+  }
+
+  /**
+   * Whether an SSH server says hello within the time. What the forward took before the machine had its network is asked
+   * again ever more seldom, by TCP's own rules: a new connection comes through sooner than that one.
+   */
+  private greets(milliseconds: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = net.connect(this.reached);
+      const end = (answer: boolean) => {
+        socket.destroy();
+        resolve(answer);
+      };
+      socket.setTimeout(milliseconds, () => end(false));
+      socket.once("error", () => end(false));
+      socket.once("close", () => end(false));
+      socket.once("data", (data) => end(data.toString("latin1").startsWith("SSH-")));
+    });
   }
 
   /** Runs a command over SSH with the real OpenSSH client and the pinned host key. */
@@ -350,7 +372,10 @@ export class Machine {
   /** Memory and all disks as they were at the checkpoint, within seconds; only the clock goes on. */
   public async revert(name: string): Promise<void> {
     await this.control().human(`loadvm ${name}`);
-    await this.untilLogin();
+    // Its server has been listening for long.
+    if (!(await this.login())) {
+      await this.untilLogin();
+    }
     await this.sh(`date --utc --set=@${Math.floor(Date.now() / 1000)} >/dev/null`);
   }
 

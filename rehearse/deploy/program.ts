@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { engineConfig } from "../../plan/record";
 
 export interface ProgramOptions {
   /** Folder of the Pulumi program. */
@@ -25,12 +26,7 @@ export interface ProgramOptions {
  */
 export async function runProgram(options: ProgramOptions): Promise<number | undefined> {
   const { folder, stack, project, monitor } = options;
-  const config = Object.fromEntries(
-    Object.entries(options.config).map(([key, value]) => [
-      `${project}:${key}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
+  const config = engineConfig(options.config, project);
   const tsconfig = ["tsconfig.pulumi.json", "tsconfig.json"].find((name) => fs.existsSync(path.join(folder, name)));
   const flags = {
     organization: "organization",

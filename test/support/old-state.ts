@@ -9,7 +9,10 @@ import { filledIn } from "./filled-in";
 import { root } from "./home";
 import { revealed } from "./stack";
 
-/** The home stack as it was when it was last recorded: what an engine's state held of it, packed. */
+/**
+ * The home stack as it was when it was last recorded: what an engine's state held of it, packed. Recorded anew, after a
+ * replacement that is meant, by `npx ts-node --transpile-only test/support/old-state.ts`.
+ */
 export const OLD_STATE = path.join(root, "test", "fixtures", "state", "home.json.gz");
 
 /** Long texts are scripts. A changed one is an update, whatever it is, so its length is all that is kept. */
@@ -18,8 +21,13 @@ const LONG = 2000;
 const DEFAULT_PROVIDER = /^([a-z0-9-]+):/;
 const DYNAMIC = "pulumi-nodejs";
 const BUILT_IN = "pulumi";
+const STACK = "pulumi:pulumi:Stack";
+const COMMAND = "command:remote:Command";
+/** The provider of everything in the cluster. */
+export const CLUSTER = "pulumi:providers:kubernetes";
+/** Never written to by a preview. */
+const RENDERED = "rendered";
 
-const KUBECONFIG_STEP = "k3s-kubeconfig";
 const NOBODY = Buffer.from("nobody").toString("base64");
 const KUBECONFIG = stringify({
   apiVersion: "v1",
@@ -48,12 +56,19 @@ export function houseOfNobody(): Record<string, unknown> {
   return JSON.parse(JSON.stringify(filledIn()).replaceAll("192.168.10.", "127.0.10.")) as Record<string, unknown>;
 }
 
+/** The same provider without a cluster: it templates charts, and judges objects by what it remembers of them. */
+export function withoutCluster(inputs: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const others = Object.entries(inputs).filter(([name]) => name !== "kubeconfig");
+  return { ...Object.fromEntries(others), renderYamlToDirectory: RENDERED };
+}
+
 /** What an engine's state would hold after `up` of a stack, as the plan's runtime answers for its providers. */
 export async function stateOf(stack: string, config: Record<string, unknown>): Promise<StateResource[]> {
   const { resources } = await recordStack(stack, config, { preview: false, answer });
   const providers = new Map<string, StateResource>();
   const states = resources.map((resource): StateResource => {
-    const inputs = shortened(resource, revealed(resource.inputs)) as Record<string, unknown>;
+    const given = shortened(resource, revealed(resource.inputs)) as Record<string, unknown>;
+    const inputs = resource.type === CLUSTER ? withoutCluster(given) : given;
     const common = {
       urn: resource.urn,
       type: resource.type,
@@ -69,15 +84,43 @@ export async function stateOf(stack: string, config: Record<string, unknown>): P
     }
     const { type, name } = resource;
     const { id, state } = answer({ type, name, inputs, custom: true });
-    return { ...common, id, outputs: state, provider: providerOf(resource, stack, providers) };
+    const outputs = type.startsWith("kubernetes:") ? checkpoint(state) : state;
+    return { ...common, id, outputs, provider: providerOf(resource, stack, providers) };
   });
-  return [...providers.values(), ...states];
+  return renamed([...providers.values(), ...states]);
+}
+
+/**
+ * Under the names that the engine gives: the types of all parents, where the plan's runtime has the nearest one's only
+ * (pulumi/pulumi sdk/go/common/resource/urn/urn.go).
+ */
+function renamed(states: readonly StateResource[]): StateResource[] {
+  const names = new Map<string, string>();
+  for (const { urn, type, parent } of states) {
+    const [stack, name] = [urn.split("::").slice(0, 2).join("::"), urn.split("::").slice(3).join("::")];
+    const [, , above = ""] = (parent === undefined ? "" : (names.get(parent) ?? "")).split("::");
+    const types = above === "" || above === STACK ? type : `${above}$${type}`;
+    names.set(urn, `${stack}::${types}::${name}`);
+  }
+  const engines = (urn: string) => names.get(urn) ?? urn;
+  const reference = (provider: string) => {
+    const [urn, id] = [provider.slice(0, provider.lastIndexOf("::")), provider.slice(provider.lastIndexOf("::"))];
+    return `${engines(urn)}${id}`;
+  };
+  return states.map((state) => ({
+    ...state,
+    urn: engines(state.urn),
+    ...(state.parent !== undefined && { parent: engines(state.parent) }),
+    ...(state.dependencies && { dependencies: state.dependencies.map(engines) }),
+    ...(state.provider !== undefined && { provider: reference(state.provider) }),
+  }));
 }
 
 /** As the plan's providers, and the control plane with a kubeconfig. */
 const answer: typeof mockState = (args) => {
   const { id, state } = mockState(args);
-  return { id, state: args.name === KUBECONFIG_STEP ? { ...state, stdout: KUBECONFIG } : state };
+  const said = args.type === COMMAND ? { stdout: args.name === "k3s-kubeconfig" ? KUBECONFIG : "", stderr: "" } : {};
+  return { id, state: { ...state, ...said } };
 };
 
 function shortened({ type }: RecordedResource, inputs: unknown): unknown {
@@ -94,6 +137,19 @@ function shortened({ type }: RecordedResource, inputs: unknown): unknown {
   };
   // Of an object in the cluster any text may be one that cannot be changed.
   return type.startsWith("kubernetes:") ? inputs : short(inputs);
+}
+
+/** An object as its provider remembers it (pulumi/pulumi-kubernetes provider/pkg/provider/provider.go, checkpointObject). */
+function checkpoint(inputs: Record<string, unknown>): Record<string, unknown> {
+  const { stringData, ...object } = inputs as { stringData?: Record<string, string> };
+  // The API server keeps a Secret's texts in base64 alone.
+  const data = Object.entries(stringData ?? {}).map(([key, text]) => [key, Buffer.from(text).toString("base64")]);
+  return {
+    ...object,
+    ...(stringData && { data: Object.fromEntries(data) as unknown }),
+    __inputs: inputs,
+    __initialApiVersion: inputs.apiVersion,
+  };
 }
 
 /** The provider that a resource names, or the default one of its package, which the engine makes by itself. */
