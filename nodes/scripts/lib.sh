@@ -127,10 +127,12 @@ repair_dpkg() {
 
 # install_packages NAME...: only those that are missing.
 install_packages() {
-  local missing=() name
+  local missing=() name known
   repair_dpkg
+  # Asked once for all: dpkg-query reads its whole database each time.
+  known=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
   for name in "$@"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)" = installed ] || missing+=("$name")
+    [[ $'\n'$known$'\n' == *$'\n'"$name installed"$'\n'* ]] || missing+=("$name")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   apt_update

@@ -11,6 +11,7 @@ fact() {
   FACT_VALUES+=("$2")
 }
 
+# json_text TEXT: as JSON, into JSON_TEXT: a probe has a hundred texts, and a process for each would be most of its time.
 json_text() {
   local text=$1
   text=${text//\\/\\\\}
@@ -18,14 +19,17 @@ json_text() {
   text=${text//$'\n'/\\n}
   text=${text//$'\t'/\\t}
   text=${text//$'\r'/\\r}
-  printf '"%s"' "$text"
+  JSON_TEXT="\"$text\""
 }
 
 print_facts() {
-  local index separator=''
+  local index name separator=''
   printf '{'
   for index in "${!FACT_NAMES[@]}"; do
-    printf '%s%s:%s' "$separator" "$(json_text "${FACT_NAMES[$index]}")" "$(json_text "${FACT_VALUES[$index]}")"
+    json_text "${FACT_NAMES[$index]}"
+    name=$JSON_TEXT
+    json_text "${FACT_VALUES[$index]}"
+    printf '%s%s:%s' "$separator" "$name" "$JSON_TEXT"
     separator=','
   done
   printf '}\n'
@@ -40,7 +44,9 @@ unit_state() {
 file_hash() {
   if [ -f "$1" ]; then
     # From standard input: sha256sum marks the digest of a file with a backslash in its name, as mount units have.
-    sha256sum <"$1" | cut -d' ' -f1
+    local digest
+    digest=$(sha256sum <"$1")
+    printf '%s' "${digest%% *}"
   else
     printf absent
   fi

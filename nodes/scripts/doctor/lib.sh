@@ -12,7 +12,8 @@ section() {
     "$2"
     print_facts
   ) 2>/dev/null || status=$?
-  [ "$status" = 0 ] || printf '{"section":%s,"failed":"exit status %s"}\n' "$(json_text "$1")" "$status"
+  json_text "$1"
+  [ "$status" = 0 ] || printf '{"section":%s,"failed":"exit status %s"}\n' "$JSON_TEXT" "$status"
 }
 
 # tcp_state ADDRESS PORT: open, refused or silent

@@ -5,8 +5,14 @@ fact timezone "$(timezone_in_force)"
 fact swap "$(swap_in_use)"
 fact firewall "$(firewalls)"
 fact time "$(time_state)"
+# Asked once for all: dpkg-query reads its whole database each time.
+known=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${PACKAGES[@]}" 2>/dev/null || true)
 for name in "${PACKAGES[@]}"; do
-  fact "package.$name" "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || echo absent)"
+  installation=absent
+  while read -r package state; do
+    [ "$package" != "$name" ] || installation=$state
+  done <<<"$known"
+  fact "package.$name" "$installation"
 done
 for name in "${UNITS[@]}"; do
   fact "unit.$name" "$(unit_state "$name")"
