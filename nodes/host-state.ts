@@ -27,7 +27,7 @@ interface Props extends Omit<HostStateArgs, "connection" | "repair"> {
  * Raise it whenever the provider's code below changes: the code is stored in the state, and the engine runs the stored
  * code until an input differs (pulumi/pulumi#6490).
  */
-const PROVIDER_VERSION = 2;
+export const PROVIDER_VERSION = 3;
 
 /** Facts that are not as expected, each as `name: found, expected`. */
 function differences(expected: Facts, facts: Record<string, string> | undefined): string[] {
@@ -184,7 +184,8 @@ function connect(props: Props, closed: () => void): Promise<Client> {
       username: user,
       privateKey,
       agent: privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined,
-      // A busy machine takes long to say hello, and the engine's refresh gives up everything at the first error.
+      // A busy machine takes long to say hello, and the engine's refresh gives up everything at the first error. One that
+      // drops what is sent to it is waited for as long.
       readyTimeout: 60_000,
       keepaliveInterval: 10_000,
       algorithms: { serverHostKey: ["ssh-ed25519"] },

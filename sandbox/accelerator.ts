@@ -18,13 +18,13 @@ export const PROCESSOR: Readonly<Record<Accelerator, readonly string[]>> = {
 };
 
 /** A real KVM needs about 2 s to the first program of the initrd. */
-const TRIAL_SECONDS = 10;
+const TRIAL_SECONDS = 20;
 
 /**
  * KVM if it boots a kernel, software emulation otherwise. The device's existence says nothing: inside of some virtual
  * machines it opens, and guests abort or hang while the kernel starts. The answer is remembered until the next boot.
  *
- * @param trialSeconds after which a guest that has not come so far counts as one that hangs. Default: 10.
+ * @param trialSeconds after which a guest that has not come so far counts as one that hangs. Default: 20.
  */
 export async function chooseAccelerator(image: Image, trialSeconds = TRIAL_SECONDS): Promise<Accelerator> {
   const remembered = path.join(cacheFolder(), "accelerator.json");

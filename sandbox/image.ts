@@ -39,7 +39,8 @@ const SPARED_UNITS = [
   ...["getty@tty1.service", "serial-getty@ttyS0.service", "systemd-update-utmp.service"],
   ...["systemd-update-utmp-runlevel.service", "systemd-pstore.service", "systemd-network-generator.service"],
   ...["dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
-  ...["modprobe@.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "lvm2-monitor.service"],
+  ...["modprobe@drm.service", "modprobe@efi_pstore.service", "systemd-binfmt.service"],
+  ...["proc-sys-fs-binfmt_misc.automount", "lvm2-monitor.service"],
   // Looks for snapshots of LVM that e2scrub left, at every boot, by a script.
   "e2scrub_reap.service",
 ] as const;

@@ -247,11 +247,14 @@ export class Machine {
     problem: () => string | undefined = () => undefined,
   ): Promise<void> {
     const end = performance.now() + seconds * 1000;
-    for (let patience = FIRST_PATIENCE; ; patience = Math.min(patience * 1.2, MOST_PATIENCE)) {
+    let patience = FIRST_PATIENCE;
+    for (;;) {
       // The forward accepts before anybody listens behind it, so only a login tells.
-      if ((await this.greets(patience)) && (await this.login())) {
+      const greeting = await this.greets(patience);
+      if (greeting === "hello" && (await this.login())) {
         return;
       }
+      patience = greeting === "silence" ? Math.min(patience * 1.2, MOST_PATIENCE) : patience;
       const reason = problem() ?? (performance.now() > end ? `no login within ${seconds} s` : undefined);
       if (reason !== undefined) {
         throw new Error(`${this.name} does not boot: ${reason}. Its console's last lines:\n${this.consoleTail()}`);
@@ -264,17 +267,17 @@ export class Machine {
    * Whether an SSH server says hello within the time. What the forward took before the machine had its network is asked
    * again ever more seldom, by TCP's own rules: a new connection comes through sooner than that one.
    */
-  private greets(milliseconds: number): Promise<boolean> {
+  private greets(milliseconds: number): Promise<"hello" | "silence" | "refusal"> {
     return new Promise((resolve) => {
       const socket = net.connect(this.reached);
-      const end = (answer: boolean) => {
+      const end = (answer: "hello" | "silence" | "refusal") => {
         socket.destroy();
         resolve(answer);
       };
-      socket.setTimeout(milliseconds, () => end(false));
-      socket.once("error", () => end(false));
-      socket.once("close", () => end(false));
-      socket.once("data", (data) => end(data.toString("latin1").startsWith("SSH-")));
+      socket.setTimeout(milliseconds, () => end("silence"));
+      socket.once("error", () => end("refusal"));
+      socket.once("close", () => end("refusal"));
+      socket.once("data", (data) => end(data.toString("latin1").startsWith("SSH-") ? "hello" : "refusal"));
     });
   }
 

@@ -12,12 +12,13 @@ const { lookupFiles } = require("mocha/lib/cli/cli") as {
 const { scripts } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as {
   scripts: Record<string, string>;
 };
+/** What --ignore gets names no tests. */
+const IGNORED = /--ignore (?:"([^"]*)"|(\S+))/g;
 /** Files and patterns of a call of mocha, as the shell hands them over. */
 const specs = (command: string): string[] =>
-  [...command.matchAll(/(?:"(test\/[^"]*)"|(?<= )(test\/\S+))/g)]
-    .map(([, quoted, bare]) => quoted ?? bare)
-    // What --ignore gets names no tests.
-    .filter((spec) => !command.includes(`--ignore "${spec}"`));
+  [...command.replaceAll(IGNORED, "").matchAll(/(?:"(test\/[^"]*)"|(?<= )(test\/\S+))/g)].map(
+    ([, quoted, bare]) => quoted ?? bare,
+  );
 
 describe("the commands that run tests", () => {
   for (const [name, command] of Object.entries(scripts).filter(([, text]) => /\bmocha\b/.test(text))) {
@@ -30,4 +31,16 @@ describe("the commands that run tests", () => {
       }
     });
   }
+
+  it("every suite on machines runs in one lane of npm run test:machines, and in no other", () => {
+    const files = (pattern: string) => lookupFiles(path.join(root, pattern), ["ts"]) as string | string[];
+    const lanes = Object.entries(scripts).filter(([name]) => name.startsWith("test:machines:"));
+    const run = lanes.flatMap(([, command]) => {
+      const ignored = [...command.matchAll(IGNORED)].flatMap(([, quoted, bare]) => files(quoted ?? bare));
+      return specs(command)
+        .flatMap(files)
+        .filter((file) => !ignored.includes(file));
+    });
+    expect(run.sort()).to.deep.equal([...files("test/machines/**/*.test.ts")].sort());
+  });
 });

@@ -31,8 +31,9 @@ await_job() {
   while state=$(job_state "$unit"); [[ $state != inactive && $state != failed ]]; do
     pid=$(systemctl show --property=MainPID --value "$unit" 2>/dev/null || true)
     if [[ $pid =~ ^[1-9][0-9]*$ ]]; then
-      # Not for ever: a number may be given to another process.
-      timeout 20 tail --pid="$pid" --sleep-interval=0.2 -f /dev/null || true
+      # Not for ever: a number may be given to another process. Without the connection, whose end would end tail as well,
+      # and without the lock, which a killed runner must not keep.
+      timeout 20 tail --pid="$pid" --sleep-interval=0.2 -f /dev/null >/dev/null 2>&1 9>&- || sleep 0.5
     else
       sleep 0.5
     fi

@@ -37,21 +37,23 @@ export async function interrupt(
 
 /**
  * Runs a step again and again, each time killed at once after the first change that it has not said before, until a run
- * has nothing left to change. A change that it says again is let pass: K3s, killed while it starts, is started once more.
+ * has nothing left to change.
  *
+ * @param mayRepeat changes that a later run may make once more, and is not killed after. Default: none.
  * @returns the changes, in order: one of each killed run.
- * @throws Error if a run fails by itself, changes more than it was let, or if it goes on for ever.
+ * @throws Error if a run fails by itself, if it changes more than one thing besides those, or if it goes on for ever.
  */
 export async function killedAfterEachChange(
   machine: Machine,
   script: HostScript,
   secrets: StepSecrets = {},
+  mayRepeat?: RegExp,
 ): Promise<string[]> {
   const said = `echo "changed: $1"\n`;
   const marks = `/run/killed-${randomUUID()}`;
   const killed = `${said}
-    local mark=\${1//[^A-Za-z0-9]/_}
-    mark=${marks}/\${mark:0:200}
+    local mark
+    mark=${marks}/$(cksum <<<"$1" | tr -d ' ')
     if [ ! -e "$mark" ]; then mkdir -p ${marks}; : >"$mark"; kill -KILL $$; fi\n`;
   const text = stepText(machine, script, secrets).replace(said, () => killed);
   const seen: string[] = [];
@@ -63,8 +65,8 @@ export async function killedAfterEachChange(
       return seen;
     }
     const last = ran.status === 137 ? changes.pop() : undefined;
-    const again = changes.every((change) => seen.includes(change));
-    if (!again || (ran.status !== 0 && (last === undefined || seen.includes(last)))) {
+    const repeated = changes.every((change) => seen.includes(change) && mayRepeat?.test(change));
+    if (!repeated || (ran.status !== 0 && (last === undefined || seen.includes(last)))) {
       throw new Error(
         `after ${seen.join("; ")}: status ${ran.status}, ${[...changes, last].join("; ")}\n${ran.stderr}`,
       );

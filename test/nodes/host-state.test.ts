@@ -3,7 +3,7 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { hostStateProvider } from "../../nodes/host-state";
+import { PROVIDER_VERSION, hostStateProvider } from "../../nodes/host-state";
 import { renderProbe } from "../../nodes/host-script";
 import { root } from "../support/home";
 import { freePort, sshdProblem, startSshd, type TestSshd } from "../support/sshd";
@@ -47,7 +47,7 @@ describe("host state, over a real sshd", () => {
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
     repair: `echo 'as it should be' >${watched}`,
-    providerVersion: 2,
+    providerVersion: PROVIDER_VERSION,
     ...changes,
   });
   const create = (wanted: Props) => hostStateProvider.create(wanted);

@@ -38,15 +38,9 @@ describe("the runner of steps, on a booted machine", () => {
   /** A step that goes on once `goOn` says so. */
   const counted = (index: number) => step("counted", { RUNS: `/var/tmp/runs-${index}` });
   const goOn = (index: number) => machine.sh(`touch /var/tmp/runs-${index}.go`);
-  /**
-   * Waits until so many runners wait on the machine for a step: one `timeout` for each connection, and the shell below each
-   * of them asleep. It sleeps nowhere else: before, it reads the step's text and finds out who has it.
-   */
+  /** Waits until so many runners wait on the machine for a step: each watches its main process by a `tail`. */
   const waiting = (count: number) =>
-    until(
-      `[ "$(for runner in $(pgrep -x timeout); do pgrep -x sleep -P "$(pgrep -d, -P "$runner")"; done | wc -l)" = ${count} ]`,
-      `there never were ${count} runners that wait`,
-    );
+    until(`[ "$(pgrep --full --count '^tail --pid=')" = ${count} ]`, `there never were ${count} runners that wait`);
 
   it("a step survives a cut connection, who comes back waits for it, and it runs once", async () => {
     const script = counted(1);
