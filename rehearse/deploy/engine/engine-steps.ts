@@ -159,7 +159,15 @@ function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
 
 /** Where what a refresh found is not what was known. */
 function drifted({ old, new: now }: StepEventMetadata): string[] {
-  return differingPaths(old?.outputs, now?.outputs).map((path) => path.replace(/^\./, ""));
+  return differingPaths(asked(old?.outputs), asked(now?.outputs)).map((path) => path.replace(/^\./, ""));
+}
+
+/**
+ * Of an object in the cluster, what the program has asked for, as it was found: controllers write into the rest as they
+ * please (pulumi/pulumi-kubernetes provider/pkg/provider/provider.go, checkpointObject).
+ */
+function asked(outputs: Readonly<Record<string, unknown>> | undefined): unknown {
+  return outputs?.__inputs ?? outputs;
 }
 
 function nameOf(urn: string): string {

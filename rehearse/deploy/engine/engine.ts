@@ -13,6 +13,12 @@ export function engineFolder(stateFile: string): string {
   return path.resolve(`${stateFile}.engine`);
 }
 
+/**
+ * The engine's own default, four for each processor, would let steps that only wait for a machine hold up others on a small
+ * computer (pulumi/pulumi pkg/cmd/pulumi/operations/up.go, defaultParallel).
+ */
+const PARALLEL = 64;
+
 type Operation = (stack: EngineStack, onEvent: (event: EngineEvent) => void) => Promise<unknown>;
 
 /**
@@ -32,7 +38,7 @@ export class Engine implements Deployer {
 
   public up(onEvent: OnEvent): Promise<Run> {
     return this.run(onEvent, (stack, take) =>
-      stack.up({ onEvent: take, continueOnError: true, signal: this.stack.signal }),
+      stack.up({ onEvent: take, continueOnError: true, parallel: PARALLEL, signal: this.stack.signal }),
     );
   }
 
@@ -43,14 +49,21 @@ export class Engine implements Deployer {
   public refresh(onEvent: OnEvent): Promise<Run> {
     return this.run(
       onEvent,
-      (stack, take) => stack.refresh({ onEvent: take, runProgram: true, signal: this.stack.signal }),
+      (stack, take) =>
+        stack.refresh({ onEvent: take, runProgram: true, parallel: PARALLEL, signal: this.stack.signal }),
       "refresh",
     );
   }
 
   public destroy(onEvent: OnEvent): Promise<Run> {
     return this.run(onEvent, (stack, take) =>
-      stack.destroy({ onEvent: take, excludeProtected: true, continueOnError: true, signal: this.stack.signal }),
+      stack.destroy({
+        onEvent: take,
+        excludeProtected: true,
+        continueOnError: true,
+        parallel: PARALLEL,
+        signal: this.stack.signal,
+      }),
     );
   }
 

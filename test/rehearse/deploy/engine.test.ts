@@ -72,6 +72,23 @@ describe("what the engine tells of its steps", () => {
     ]);
   });
 
+  it("of an object in the cluster, what the program asked for counts, and not what controllers write", () => {
+    const steps = new EngineSteps(() => undefined, {}, "refresh");
+    const look = (name: string, outputs: object) => {
+      const type = "kubernetes:apps/v1:Deployment";
+      const known = { __inputs: { spec: { replicas: 1 } }, spec: { replicas: 1, paused: false }, status: { ready: 0 } };
+      const [old, found] = [known, { ...known, ...outputs }].map((all) => ({ type, custom: true, outputs: all }));
+      const metadata = { urn: `urn:pulumi:test::homelab::${type}::${name}`, type, op: "update", old, new: found };
+      steps.take({ resOutputsEvent: { metadata } } as never, 1);
+    };
+    look("ready", { status: { ready: 1 } });
+    look("scaled", { __inputs: { spec: { replicas: 3 } }, spec: { replicas: 3, paused: false } });
+    expect(steps.results([]).map(({ name, message }) => [name, message])).to.deep.equal([
+      ["ready", undefined],
+      ["scaled", "changed: spec.replicas"],
+    ]);
+  });
+
   it("an object is on a stand-in by its chart, its group or its kind", () => {
     const list = { cilium: "no chart", "velero.io": "no Velero", "v1/Service": "no address" };
     const of = (type: string, name: string) => told(type, name, list).steps[0].standIn;
