@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { LocalWorkspace, type EngineEvent, type Stack as EngineStack } from "@pulumi/pulumi/automation";
+import { PROJECT } from "../../../plan/record";
 import type { Deployer, Stack } from "../deployer";
 import type { OnEvent, Run } from "../steps";
 import { EngineSteps, type StateResource } from "./engine-steps";
@@ -69,6 +70,9 @@ export class Engine implements Deployer {
 
   private async run(onEvent: OnEvent, operation: Operation, kind: "refresh" | "other" = "other"): Promise<Run> {
     const stack = await this.open();
+    if (lockOfADeadRun(this.locks)) {
+      await stack.cancel();
+    }
     await adoptWhatWasUnderWay(stack);
     const steps = new EngineSteps(onEvent, this.stack.notRehearsed, kind);
     const began = Date.now();
@@ -95,11 +99,19 @@ export class Engine implements Deployer {
     };
   }
 
+  private get state(): string {
+    return path.join(this.folder, "state");
+  }
+
+  private get locks(): string {
+    return path.join(this.state, ".pulumi", "locks", "organization", PROJECT, this.stack.name);
+  }
+
   private open(): Promise<EngineStack> {
     const work = path.join(this.folder, "program");
     const { name: stack, config, notRehearsed, program = ROOT } = this.stack;
     writeWorkspace(work, { program, stack, config, notRehearsed });
-    const state = path.join(this.folder, "state");
+    const { state } = this;
     fs.mkdirSync(state, { recursive: true, mode: 0o700 });
     return LocalWorkspace.createOrSelectStack(
       { stackName: stack, workDir: work },
@@ -112,6 +124,26 @@ export class Engine implements Deployer {
       },
     );
   }
+}
+
+/**
+ * Whether the stack is locked, and by nobody who lives: a run that was killed leaves its lock, and a person would be told to
+ * call `pulumi cancel` (pulumi/pulumi pkg/backend/diy/lock.go). Runs of a rehearsal share their numbers of processes.
+ */
+export function lockOfADeadRun(folder: string): boolean {
+  const locks = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  return (
+    locks.length > 0 &&
+    locks.every((name) => {
+      const { pid } = JSON.parse(fs.readFileSync(path.join(folder, name), "utf8")) as { pid: number };
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code === "ESRCH";
+      }
+    })
+  );
 }
 
 /** As much of an exported stack as is looked at here. */

@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { expect } from "chai";
-import { Engine } from "../../../rehearse/deploy/engine/engine";
+import { Engine, lockOfADeadRun } from "../../../rehearse/deploy/engine/engine";
 import { engineProblem } from "../../../rehearse/deploy/engine/engine-problem";
 import { EngineSteps, dependenciesOf } from "../../../rehearse/deploy/engine/engine-steps";
 import type { DeployEvent, Run } from "../../../rehearse/deploy/steps";
@@ -26,6 +28,23 @@ describe("what a resource of the engine's state waits for", () => {
       object: ["inside", "provider"],
       user: ["object"],
     });
+  });
+});
+
+describe("the lock of a killed run", () => {
+  it("is told from that of a living one; several count as living as long as one does", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-locks-"));
+    const lock = (name: string, pid: number) =>
+      fs.writeFileSync(path.join(folder, `${name}.json`), JSON.stringify({ pid, hostname: "here" }));
+    const dead = spawnSync("true").pid;
+    expect(lockOfADeadRun(path.join(folder, "none")), "no folder").to.equal(false);
+    expect(lockOfADeadRun(folder), "no lock").to.equal(false);
+    lock("dead", dead);
+    fs.writeFileSync(path.join(folder, "dead.json.attrs"), "");
+    expect(lockOfADeadRun(folder), "a dead one's").to.equal(true);
+    lock("alive", process.pid);
+    expect(lockOfADeadRun(folder), "a living one's beside it").to.equal(false);
+    fs.rmSync(folder, { recursive: true });
   });
 });
 
