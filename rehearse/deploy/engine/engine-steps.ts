@@ -158,7 +158,11 @@ function isStep({ urn, new: now, old, type }: StepEventMetadata): boolean {
 }
 
 /** Where what a refresh found is not what was known. */
-function drifted({ old, new: now }: StepEventMetadata): string[] {
+function drifted({ type, old, new: now }: StepEventMetadata): string[] {
+  // A provider is asked nothing: it has the configuration of this run, where the run before may have had another.
+  if (type.startsWith("pulumi:providers:")) {
+    return [];
+  }
   return differingPaths(asked(old?.outputs), asked(now?.outputs)).map((path) => path.replace(/^\./, ""));
 }
 
