@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { canonical } from "./canonical";
 import { mockState } from "./mock-state";
 
 /** A resource as the program registered it. */
@@ -87,22 +88,9 @@ export function engineConfig(config: Readonly<Record<string, unknown>>, project 
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       `${project}:${key}`,
-      typeof value === "string" ? value : JSON.stringify(sorted(value)),
+      typeof value === "string" ? value : canonical(value),
     ]),
   );
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(sorted);
-  }
-  return typeof value === "object" && value !== null
-    ? Object.fromEntries(
-        Object.entries(value)
-          .sort(([one], [other]) => (one < other ? -1 : 1))
-          .map(([key, child]) => [key, sorted(child)]),
-      )
-    : value;
 }
 
 interface RegisterRequest {

@@ -1,4 +1,4 @@
-import { canonical } from "./digest";
+import { canonical } from "../../plan/canonical";
 
 /** Paths (`.key.key`) at which two values are not the same; a list is one value. */
 export function differingPaths(one: unknown, other: unknown, path = ""): string[] {

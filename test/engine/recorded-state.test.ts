@@ -2,12 +2,11 @@ import { expect } from "chai";
 import { LocalWorkspace, type EngineEvent, type Stack } from "@pulumi/pulumi/automation";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parse } from "yaml";
 import { parseHomelab } from "../../config/parse";
 import { writeLock } from "../../config/mirror-lock";
 import { offerStandInCharts } from "../../rehearse/artefacts/charts";
 import { engineProblem } from "../../rehearse/deploy/engine/engine-problem";
-import { writeWorkspace } from "../../rehearse/deploy/engine/workspace";
+import { MAIN, writeWorkspace } from "../../rehearse/deploy/engine/workspace";
 import { removeFolder, temporaryFolder } from "../../sandbox/processes";
 import { root } from "../support/home";
 import { houseOfNobody, readOldState, type StateResource } from "../support/old-state";
@@ -17,9 +16,6 @@ import { skipBecause } from "../support/skip";
 const LOSS = /^(delete|replace|create|discard|import)/;
 /** The recording does not have what a provider finds in a chart, nor what the engine adds by itself. */
 const UNRECORDED = /kubernetes:helm\.sh\/v4:Chart\$|::pulumi:providers:/;
-
-const main = (work: string): string =>
-  (parse(fs.readFileSync(path.join(work, "Pulumi.yaml"), "utf8")) as { main: string }).main;
 
 /**
  * A step whose text has changed runs again, so a preview does not know what it will say: neither the kubeconfig nor,
@@ -60,7 +56,7 @@ describe("the recorded state of the home stack, on a real engine", function () {
     writeLock(mirror, { charts, images: {}, files: {} });
     const work = path.join(folder, "program");
     writeWorkspace(work, { program: root, stack: "home", config, notRehearsed: {} });
-    withoutACluster(path.join(work, main(work)));
+    withoutACluster(path.join(work, MAIN));
     fs.mkdirSync(path.join(folder, "state"));
     stack = await LocalWorkspace.createStack(
       { stackName: "home", workDir: work },

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { LocalWorkspace, type EngineEvent, type Stack as EngineStack } from "@pulumi/pulumi/automation";
 import { PROJECT } from "../../../plan/record";
+import { identityOf } from "../../../sandbox/processes";
 import type { Deployer, Stack } from "../deployer";
 import type { OnEvent, Run } from "../steps";
 import { EngineSteps, type StateResource } from "./engine-steps";
@@ -136,12 +137,7 @@ export function lockOfADeadRun(folder: string): boolean {
     locks.length > 0 &&
     locks.every((name) => {
       const { pid } = JSON.parse(fs.readFileSync(path.join(folder, name), "utf8")) as { pid: number };
-      try {
-        process.kill(pid, 0);
-        return false;
-      } catch (error) {
-        return (error as NodeJS.ErrnoException).code === "ESRCH";
-      }
+      return identityOf(pid) === undefined;
     })
   );
 }

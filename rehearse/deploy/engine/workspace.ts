@@ -7,7 +7,8 @@ import type { NotRehearsed } from "./stand-ins";
 
 /** Not a part of the program, or written anew for a second folder of it. */
 const LEFT_OUT = /^(\.git|\.cache|out|Pulumi\.yaml|Pulumi\.[^.]+\.yaml)$/;
-const MAIN = "rehearsed.js";
+/** The first file of the program that the engine runs. */
+export const MAIN = "rehearsed.js";
 /** Folder of the plugin that stands in for the one which serves Backblaze B2, and the plugin's name. */
 const PLUGIN_FOLDER = "backblaze";
 const PLUGIN = "terraform-provider";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import type { Registration } from "../registration";
 import type { Recorded } from "../state";
-import { canonical } from "../digest";
+import { canonical } from "../../../plan/canonical";
 import type { Context, Done, Executor } from "./executor";
 import { address, runOverSsh, sshCommand, type Finished, type SshConnection } from "./ssh";
 
