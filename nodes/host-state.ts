@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Client } from "ssh2";
 import type { Connection } from "./host";
+import { connect, type SshTarget } from "./ssh";
 
 /** Facts of a machine, text to text; the same keys in what is expected and in what a probe finds. */
 export type Facts = Readonly<Record<string, string>>;
@@ -16,18 +17,17 @@ export interface HostStateArgs {
   repair: pulumi.Input<string>;
 }
 
-interface Props extends Omit<HostStateArgs, "connection" | "repair"> {
-  connection: { host: string; port?: number; user?: string; hostKey: string; privateKey?: string };
+interface Props extends Omit<HostStateArgs, "connection" | "repair">, SshTarget {
   repair: string;
   providerVersion: number;
   facts?: Record<string, string>;
 }
 
 /**
- * Raise it whenever the provider's code below changes: the code is stored in the state, and the engine runs the stored
+ * Raise it whenever the provider's code below, or that in ssh.ts, changes: the code is stored in the state, and the engine runs the stored
  * code until an input differs (pulumi/pulumi#6490).
  */
-export const PROVIDER_VERSION = 3;
+export const PROVIDER_VERSION = 4;
 
 /** Facts that are not as expected, each as `name: found, expected`. */
 function differences(expected: Facts, facts: Record<string, string> | undefined): string[] {
@@ -152,49 +152,23 @@ function sharedConnection(props: Props): SharedConnection {
       connections().delete(key);
     }
   };
-  const shared: SharedConnection = Object.assign(made, { client: connect(props, forget) });
+  const shared: SharedConnection = Object.assign(made, { client: logIn(props, forget) });
   connections().set(key, shared);
   return shared;
 }
 
-/** @param closed told when the connection is of no use any more, also if it never was. */
-function connect(props: Props, closed: () => void): Promise<Client> {
-  // Required inside, because this code is serialized into the state and a module captured by value would not be.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const ssh2 = require("ssh2") as typeof import("ssh2");
-  const { host, port = 22, user = "root", hostKey, privateKey } = props.connection;
-  const wanted = hostKey.split(" ")[1];
-  return new Promise<Client>((resolve, reject) => {
-    const client = new ssh2.Client();
-    let offered = "";
-    client.on("error", (error) => {
-      closed();
-      client.end();
-      const other = offered !== "" && offered !== wanted;
-      reject(unreachable(props, other ? "it shows another host key than the pinned one" : error.message));
-    });
-    client.on("close", () => {
-      closed();
-      reject(unreachable(props, "it closed the connection before a login"));
-    });
-    client.on("ready", () => resolve(client));
-    client.connect({
-      host,
-      port,
-      username: user,
-      privateKey,
-      agent: privateKey === undefined ? process.env.SSH_AUTH_SOCK : undefined,
-      // A busy machine takes long to say hello, and the engine's refresh gives up everything at the first error. One that
-      // drops what is sent to it is waited for as long.
-      readyTimeout: 60_000,
-      keepaliveInterval: 10_000,
-      algorithms: { serverHostKey: ["ssh-ed25519"] },
-      hostVerifier: (key: Buffer) => {
-        offered = key.toString("base64");
-        return offered === wanted;
-      },
-    });
-  });
+/**
+ * A busy machine takes long to say hello, and the engine's refresh gives up everything at the first error. One that
+ * drops what is sent to it is waited for as long.
+ */
+const LOGIN_SECONDS = 60;
+
+async function logIn(props: Props, closed: () => void): Promise<Client> {
+  try {
+    return await connect(props, { seconds: LOGIN_SECONDS, closed });
+  } catch (error) {
+    throw unreachable(props, (error as Error).message);
+  }
 }
 
 async function probe(props: Props): Promise<Record<string, string>> {

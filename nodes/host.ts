@@ -19,6 +19,8 @@ export interface Host {
    * cluster.
    */
   readonly incarnation: pulumi.Input<string>;
+  /** What to do when the machine shows another host key than the pinned one: a sentence. */
+  readonly otherKey: string;
 }
 
 /** What only the program can know of a machine that it creates itself. */
@@ -28,7 +30,8 @@ export interface GeneratedHost {
 }
 
 /**
- * Describes how to reach a machine. A dial is retried for about ten minutes, because servers take that long to boot.
+ * Describes how to reach a machine. A dial is retried for about ten minutes, because servers take that long to reboot;
+ * for a wrong host key as well, which is why HostLogin comes before the first step.
  * The host key is always pinned: @pulumi/command verifies nothing without one (provider/pkg/provider/remote/connection.go).
  *
  * @param generated identity and host key of a VM of ours; other machines bring theirs in the configuration.
@@ -47,6 +50,10 @@ export function hostOf(homelab: Homelab, machine: Machine, generated?: Generated
     user: machine.ssh.user,
     identity,
     incarnation: machineIncarnation(machine),
+    otherKey: generated
+      ? `The program has given ${machine.name} its key, so something else answers at this address.`
+      : `If ${machine.name} has been installed anew, put its new key into machines.${machine.name}.ssh.hostKey, read at ` +
+        `its console from /etc/ssh/ssh_host_ed25519_key.pub; otherwise something else answers at this address.`,
     connection: {
       host: machine.address,
       port: machine.ssh.port,

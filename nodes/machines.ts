@@ -4,6 +4,7 @@ import { diskPlan, isDevice } from "./disks/plan";
 import { NodeDisks } from "./disks/node-disks";
 import { NodeGpu } from "./gpu/node-gpu";
 import { hostOf, type Host } from "./host";
+import { HostLogin } from "./host-login";
 import { Hypervisor } from "./hypervisor/hypervisor";
 import { VirtualMachine } from "./hypervisor/virtual-machine";
 import { NodeBootstrap } from "./os/node-bootstrap";
@@ -57,17 +58,18 @@ export class Machines extends OrderedComponent {
         { parent: this, dependsOn: hypervisors[controlPlane.vm.host].libvirt },
       );
     const serverHost = vm?.host ?? hostOf(homelab, controlPlane);
-    const prepared = (machine: NodeMachine, host: Host, dependsOn: pulumi.Resource[] = []) => {
+    const loggedIn = (host: Host) => [new HostLogin(`${host.name}-login`, host, { parent: this })];
+    const prepared = (machine: NodeMachine, host: Host, dependsOn: pulumi.Resource[]) => {
       const node = { homelab, host, machine };
       const os = new NodeBootstrap(`${machine.name}-os`, node, { parent: this, dependsOn });
       const disks = new NodeDisks(`${machine.name}-disks`, node, { parent: this, dependsOn: os.ready });
       return [...os.ready, ...disks.ready];
     };
-    const serverReady = prepared(controlPlane, serverHost, vm?.ready);
+    const serverReady = prepared(controlPlane, serverHost, vm?.ready ?? loggedIn(serverHost));
 
     const workers = homelab.workers.map((machine) => {
       const host = hostOf(homelab, machine);
-      const before = prepared(machine, host);
+      const before = prepared(machine, host, loggedIn(host));
       // A driver may need a reboot, which would kill another step in the middle: it comes when nothing else runs there.
       const gpu =
         machine.gpu || machine.quickSync

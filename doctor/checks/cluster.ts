@@ -89,7 +89,7 @@ export function judgeK3s({ homelab }: House, { name, machine }: Target, given: F
             severity: "error",
             found: `not installed, although ${evidence}`,
             expected,
-            next: "pulumi up; if etcd is lost: README, On a bad day",
+            next: "pulumi up --refresh; if etcd is lost: README, On a bad day",
           },
     ];
   }
@@ -120,9 +120,9 @@ export function judgeK3s({ homelab }: House, { name, machine }: Target, given: F
         );
   return [
     compare("unit", journal),
-    compare("version", "pulumi up", "warning"),
+    compare("version", "pulumi up --refresh", "warning"),
     { ...kubeletRoot, goOn: true },
-    compare("generation", "pulumi up; this node belongs to another generation of the cluster", "warning"),
+    compare("generation", "pulumi up --refresh; this node belongs to another generation of the cluster", "warning"),
     {
       ...compare("certificate", `on ${name}: sudo systemctl restart ${unit}, which renews them`, "warning"),
       ...(section.certificate === "expired" ? { severity: "error" as const } : {}),
@@ -197,7 +197,7 @@ export function judgeExpiry({ at, cluster }: Facts, controlPlane: string): Verdi
       expected,
       ...(severity === "ok"
         ? {}
-        : { next: `on ${controlPlane}: sudo systemctl restart k3s, which renews them; then pulumi up` }),
+        : { next: `on ${controlPlane}: sudo systemctl restart k3s, which renews them; then pulumi up --refresh` }),
     };
   });
 }
@@ -214,7 +214,7 @@ export function judgeNodes({ homelab }: House, cluster: ClusterFacts): Verdict[]
           item: name,
           found: "not in the cluster",
           expected: "Ready",
-          next: `pulumi up; ${next}`,
+          next: `pulumi up --refresh; ${next}`,
         };
       }
       const ready = condition(node, "Ready");

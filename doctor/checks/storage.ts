@@ -36,7 +36,7 @@ export function judgeDisks({ homelab }: House, { name, machine }: Target, facts:
         item,
         found: `tools ${section.tools}`,
         expected,
-        next: "`pulumi up` installs them",
+        next: "`pulumi up --refresh` installs them",
       };
     }
     const verdict = section[item] ?? "refused it could not be judged";
@@ -87,7 +87,7 @@ export function judgeLibvirt({ name }: Target, facts: Facts): Verdict[] {
               severity: "error",
               found: `not installed, although ${evidence}`,
               expected,
-              next: "`pulumi up` installs it again; is this the machine that had it?",
+              next: "`pulumi up --refresh` installs it again; is this the machine that had it?",
             },
           ]
         : [
@@ -198,7 +198,7 @@ export function judgeVm({ homelab }: House, machine: Hypervisor, facts: Facts): 
           item,
           found: `running, but ${drift.map((fact) => `${fact} is '${found[fact]}'`).join(", ")}`,
           expected: drift.map((fact) => `${fact} '${expected[fact]}'`).join(", "),
-          next: "pulumi refresh --preview-only --run-program; then pulumi up",
+          next: "pulumi refresh --preview-only; then pulumi up --refresh",
         },
   ];
 }
@@ -235,7 +235,7 @@ export function judgeExports({ homelab }: House, machine: Hypervisor, facts: Fac
           item,
           found: "mounted, but not exported to every node",
           expected: "mounted and exported",
-          next: `on ${server}; then pulumi up`,
+          next: `on ${server}; then pulumi up --refresh`,
         };
   });
   if (!installed || served["nfs.server"] === expected["nfs.server"]) {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Homelab, Hypervisor as HypervisorMachine } from "../../config/homelab";
 import { hostOf, type Host } from "../host";
+import { HostLogin } from "../host-login";
 import { HostStep } from "../host-step";
 import { exportsStep, packagesStep, preflightStep } from "./hypervisor-steps";
 import { OrderedComponent } from "../../components/ordered-component";
@@ -24,7 +25,12 @@ export class Hypervisor extends OrderedComponent {
     const host = hostOf(homelab, machine);
     this.host = host;
 
-    const preflight = new HostStep(`${name}-preflight`, { host, script: preflightStep(machine) }, { parent: this });
+    const login = new HostLogin(`${name}-login`, host, { parent: this });
+    const preflight = new HostStep(
+      `${name}-preflight`,
+      { host, script: preflightStep(machine) },
+      { parent: this, dependsOn: [login] },
+    );
     const packages = new HostStep(
       `${name}-packages`,
       { host, ...packagesStep(machine) },

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ControlPlane, Homelab } from "../../config/homelab";
 import { hostOf, type Host } from "../host";
+import { HostLogin } from "../host-login";
 import { HostStep } from "../host-step";
 import { vendorData } from "./cloud-init";
 import { ed25519HostKey } from "./host-key";
@@ -51,10 +52,11 @@ export class VirtualMachine extends OrderedComponent {
       hostKey: pulumi.unsecret(seed.apply((value) => ed25519HostKey(value, machine.name).publicKey)),
     });
     this.host = { ...host, incarnation: `generation ${generation}` };
+    const login = new HostLogin(`${name}-login`, this.host, { parent: this, dependsOn: [created] });
     const firstBoot = new HostStep(
       `${name}-first-boot`,
       { host: this.host, script: firstBootStep(plan) },
-      { parent: this, dependsOn: [created] },
+      { parent: this, dependsOn: [login] },
     );
     this.ready = [firstBoot];
     this.registerOutputs();

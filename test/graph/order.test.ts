@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { clock } from "../../plan/durations";
 import type { RecordedResource } from "../../plan/record";
-import { recordedHome, type RecordedStack } from "../support/stack";
+import { recordedHome, revealed, type RecordedStack } from "../support/stack";
 
 const COMMAND = /^command:remote:Command$/;
 const CHART = /^kubernetes:helm\.sh\/v4:Chart$/;
@@ -30,6 +30,22 @@ describe("graph: order", () => {
       waits(step(`k3s-${worker}`), step(`${worker}-os-os`));
       waits(step(`k3s-${worker}`), step("k3s-k3s-master1"));
     }
+  });
+
+  it("a login on a machine before any of its steps, and on the VM after its hypervisor has made it", () => {
+    const logins = stack.ofType(/:HostLogin$/);
+    expect(logins.map(({ name }) => name).sort()).to.deep.equal([
+      "k3s-master1-vm-login",
+      ...["k3s1-login", "k3s2-login", "k3s3-login", "r730-login"],
+    ]);
+    const hostOf = ({ inputs }: RecordedResource) => (revealed(inputs.connection) as { host: string }).host;
+    for (const login of logins) {
+      const steps = stack.ofType(COMMAND).filter((one) => hostOf(one) === hostOf(login));
+      expect(steps.length, login.name).to.be.greaterThan(2);
+      steps.forEach((one) => waits(one, login));
+    }
+    waits(stack.one(/:HostLogin$/, /^k3s-master1-vm-login$/), step("k3s-master1-vm-vm"));
+    doesNotWait(stack.one(/:HostLogin$/, /^k3s1-login$/), step("r730-preflight"));
   });
 
   it("driver and container toolkit before K3s, and nothing else runs while the machine may reboot", () => {

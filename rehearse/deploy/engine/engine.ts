@@ -48,11 +48,16 @@ export class Engine implements Deployer {
     return this.run(onEvent, (stack, take) => stack.preview({ onEvent: take, signal: this.stack.signal }));
   }
 
+  /**
+   * Without the program: with it, the engine (3.260) ends with "cannot complete a resource ... whose registration isn't
+   * pending" as soon as something is gone that a component waits for. It steps over the component as one that cannot be
+   * made, and then does not know it when the component ends (pkg/resource/deploy/step_generator.go,
+   * continueStepsFromRefresh).
+   */
   public refresh(onEvent: OnEvent): Promise<Run> {
     return this.run(
       onEvent,
-      (stack, take) =>
-        stack.refresh({ onEvent: take, runProgram: true, parallel: PARALLEL, signal: this.stack.signal }),
+      (stack, take) => stack.refresh({ onEvent: take, parallel: PARALLEL, signal: this.stack.signal }),
       "refresh",
     );
   }

@@ -17,15 +17,16 @@ interface Provider {
  * Dynamic resources by their own provider: the serialized code that the program registers with each, run as the engine
  * runs it. With unchanged inputs it is read and compared, so what drifted since is found, named and updated.
  */
-export const dynamicExecutor: Executor = async ({ inputs: registered }, old, { folder, unchanged, waiting }) => {
+export const dynamicExecutor: Executor = async ({ type, inputs: registered }, old, context) => {
+  const { folder, unchanged, waiting, signal } = context;
   const { __provider: code, ...inputs } = registered;
   const provider = load(String(code), folder);
-  waiting("the machine to show its state");
+  waiting(type.endsWith(":HostLogin") ? "the machine to let us in" : "the machine to show its state");
   if (!old || old.pending === true) {
-    const { id, outs = inputs } = await provider.create(inputs);
+    const { id, outs = inputs } = await unlessAborted(provider.create(inputs), signal);
     return { outcome: "created", id, outputs: outs };
   }
-  const read = (await provider.read?.(old.id, old.outputs)) ?? {};
+  const read = (await unlessAborted(provider.read?.(old.id, old.outputs), signal)) ?? {};
   const seen = read.props ?? old.outputs;
   const { changes = !unchanged } = (await provider.diff?.(old.id, seen, inputs)) ?? {};
   if (!changes) {
@@ -33,9 +34,23 @@ export const dynamicExecutor: Executor = async ({ inputs: registered }, old, { f
   }
   const message = driftOf(inputs, seen);
   waiting(message === undefined ? "the step's changes to take effect" : `the repair of what drifted (${message})`);
-  const { outs = inputs } = (await provider.update?.(old.id, seen, inputs)) ?? {};
+  const { outs = inputs } = (await unlessAborted(provider.update?.(old.id, seen, inputs), signal)) ?? {};
   return { outcome: "updated", id: old.id, outputs: outs, message };
 };
+
+/** A provider knows of no signal: what it is at goes on behind the run's back, which no longer waits for it. */
+async function unlessAborted<T>(act: T, signal: AbortSignal): Promise<Awaited<T>> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([act, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
 
 /** What is not as expected, in words; undefined if the resource says nothing of facts or they are as expected. */
 export function driftOf(inputs: Props, seen: Props): string | undefined {

@@ -8,6 +8,7 @@ export const controlPlane: Host = {
   user: "homelab",
   identity: { kind: "product-uuid", value: "5f0c1d7e-2b6a-4c39-9f58-7a3e61d2b0c4" },
   incarnation: "test",
+  otherKey: "",
   connection: { host: "192.0.2.1", user: "homelab", hostKey: "ssh-ed25519 AAAA" },
 };
 
