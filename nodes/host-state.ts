@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Client } from "ssh2";
 import type { Connection } from "./host";
-import { connect, type SshTarget } from "./ssh";
+import { BASH_FROM_STDIN, connect, type SshTarget } from "./ssh";
 
 /** Facts of a machine, text to text; the same keys in what is expected and in what a probe finds. */
 export type Facts = Readonly<Record<string, string>>;
@@ -80,29 +80,32 @@ async function runOnce(props: Props, text: string, seconds: number): Promise<str
     return await new Promise<string>((resolve, reject) => {
       const broken = () => reject(Object.assign(unreachable(props, "the connection broke"), { broken: true }));
       client.once("close", broken);
-      client.exec(`${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} bash`, (error, channel) => {
-        if (error) {
-          client.removeListener("close", broken);
-          reject(Object.assign(unreachable(props, error.message), { broken: true }));
-          return;
-        }
-        let stdout = "";
-        let stderr = "";
-        channel.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
-        channel.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
-        channel.on("close", (code: number | null | undefined) => {
-          client.removeListener("close", broken);
-          if (code === 0) {
-            resolve(stdout);
-          } else if (code === undefined) {
-            // The channel closed without a word on how the command ended: the connection is gone.
-            broken();
-          } else {
-            reject(new Error(`${props.machine}: exit status ${code ?? "none"}: ${stderr.trim() || stdout.trim()}`));
+      client.exec(
+        `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${seconds} ${BASH_FROM_STDIN}`,
+        (error, channel) => {
+          if (error) {
+            client.removeListener("close", broken);
+            reject(Object.assign(unreachable(props, error.message), { broken: true }));
+            return;
           }
-        });
-        channel.end(text);
-      });
+          let stdout = "";
+          let stderr = "";
+          channel.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
+          channel.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
+          channel.on("close", (code: number | null | undefined) => {
+            client.removeListener("close", broken);
+            if (code === 0) {
+              resolve(stdout);
+            } else if (code === undefined) {
+              // The channel closed without a word on how the command ended: the connection is gone.
+              broken();
+            } else {
+              reject(new Error(`${props.machine}: exit status ${code ?? "none"}: ${stderr.trim() || stdout.trim()}`));
+            }
+          });
+          channel.end(text);
+        },
+      );
     });
   } finally {
     shared.running -= 1;

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 import { assignments, renderProbe, renderRun, type HostProbe, type HostScript } from "./host-script";
 import { HostState, type Facts } from "./host-state";
+import { BASH_FROM_STDIN } from "./ssh";
 import { OrderedComponent } from "../components/ordered-component";
 
 export interface HostStepArgs {
@@ -64,9 +65,9 @@ export class HostStep extends OrderedComponent {
 }
 
 /** The fixed words that start a step; nothing about the step itself, so nothing secret can ever be in them. */
-export function commandLine(user: string, timeoutSeconds: number): string {
+export function commandLine(user: string, timeoutSeconds: number, shell = BASH_FROM_STDIN): string {
   // The poller outlives the step by a minute, so that the step's own time limit is the one that speaks.
-  return `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${timeoutSeconds + 60} bash`;
+  return `${user === "root" ? "" : "sudo -n "}timeout -k 10 ${timeoutSeconds + 60} ${shell}`;
 }
 
 function forIncarnation({ incarnation }: Host, text: pulumi.Input<string>): pulumi.Input<string> {

@@ -8,6 +8,12 @@ export interface SshTarget {
 }
 
 /**
+ * Runs what comes over standard input, which bash alone would read byte by byte, because others may read from it as well:
+ * for a step of 40 kB a second of a slow processor.
+ */
+export const BASH_FROM_STDIN = `bash -c 'eval "$(cat)"'`;
+
+/**
  * Why there is no connection: it shows another host key than the pinned one; it shows the right one and does not let us
  * in; or nothing there speaks SSH (yet).
  */

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
+import { BASH_FROM_STDIN } from "../nodes/ssh";
 import { ed25519HostKey, type HostKey } from "../nodes/hypervisor/host-key";
 import { chooseAccelerator, type Accelerator } from "./accelerator";
 import { identityFiles, smbiosString } from "./credentials";
@@ -352,8 +353,7 @@ export class Machine {
    * all others: in software emulation a login takes a second, and a question a fraction of it.
    */
   public async sh(script: string): Promise<string> {
-    const further = this.session ? shared(this.sharedLogin, "no") : [];
-    const { status, stdout, stderr } = await finished(this.openSsh("bash -eu -o pipefail", "root", further), script);
+    const { status, stdout, stderr } = await this.shell(`set -eu -o pipefail\n${script}`);
     if (status !== 0) {
       if (this.broken !== undefined) {
         throw new Error(`${this.name} has stopped: ${this.broken}`);
@@ -363,6 +363,12 @@ export class Machine {
       );
     }
     return stdout.replace(/\n$/, "");
+  }
+
+  /** The same for what may fail: its status and all that it prints. */
+  public async shell(script: string): Promise<Ran> {
+    const further = this.session ? shared(this.sharedLogin, "no") : [];
+    return finished(this.openSsh(BASH_FROM_STDIN, "root", further), script);
   }
 
   /** Remembers memory and all disks as they are now, under a name; what is written by then survives a power cut after it. */

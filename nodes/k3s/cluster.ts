@@ -74,7 +74,8 @@ export class K3sCluster extends OrderedComponent {
       `${name}-kubeconfig`,
       {
         connection,
-        create: commandLine(user, 60),
+        // These words never change: with others the kubeconfig is unknown in a preview, and all that is reached by it.
+        create: commandLine(user, 60, "bash"),
         stdin: pulumi.output(server.facts).apply((facts) =>
           kubeconfigRead(identity, {
             generation: cluster.generation,

@@ -40,14 +40,39 @@ unit_state() {
   printf '%s/%s' "$(systemctl is-active "$1" 2>/dev/null || true)" "$(systemctl is-enabled "$1" 2>/dev/null || true)"
 }
 
+# unit_states UNIT...: the same into UNIT_STATES, by two questions for all. Units that are not there have no line in the second
+# answer; then each is asked for itself.
+unit_states() {
+  local active enabled index
+  mapfile -t active < <(systemctl is-active "$@" 2>/dev/null)
+  mapfile -t enabled < <(systemctl is-enabled "$@" 2>/dev/null)
+  UNIT_STATES=()
+  for ((index = 1; index <= $#; index++)); do
+    if [ ${#active[@]} = $# ] && [ ${#enabled[@]} = $# ]; then
+      UNIT_STATES+=("${active[index - 1]}/${enabled[index - 1]}")
+    else
+      UNIT_STATES+=("$(unit_state "${!index}")")
+    fi
+  done
+}
+
+# hash_files PATH...: sha256 of each regular file into FILE_HASHES, by one process.
+declare -A FILE_HASHES=()
+hash_files() {
+  local path line files=()
+  for path in "$@"; do
+    [ ! -f "$path" ] || files+=("$path")
+  done
+  [ ${#files[@]} -gt 0 ] || return 0
+  # Ended by zero bytes, the names of files are as they are: sha256sum marks a line with a backslash in the name otherwise, as
+  # mount units have.
+  while IFS= read -r -d '' line; do
+    FILE_HASHES["${line:66}"]=${line:0:64}
+  done < <(sha256sum --zero -- "${files[@]}")
+}
+
 # file_hash PATH: sha256, or absent
 file_hash() {
-  if [ -f "$1" ]; then
-    # From standard input: sha256sum marks the digest of a file with a backslash in its name, as mount units have.
-    local digest
-    digest=$(sha256sum <"$1")
-    printf '%s' "${digest%% *}"
-  else
-    printf absent
-  fi
+  [ -n "${FILE_HASHES["$1"]:-}" ] || hash_files "$1"
+  printf '%s' "${FILE_HASHES["$1"]:-absent}"
 }

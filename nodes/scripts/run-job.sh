@@ -14,26 +14,37 @@ refuse() {
   exit "${2:-1}"
 }
 
-# job_state UNIT: active, inactive, failed, ...; an unknown unit is inactive. Asked until systemd answers: it does not for
-# a moment while it executes itself again, as when its package is upgraded by the very step that is waited for.
-job_state() {
-  local state
-  until state=$(systemctl show --property=ActiveState --value "$1" 2>/dev/null) && [ -n "$state" ]; do
+# look_at_job UNIT: JOB_STATE (active, inactive, failed, ...; an unknown unit is inactive) and JOB_PID, by one question. Asked
+# until systemd answers: it does not for a moment while it executes itself again, as when its package is upgraded by the very
+# step that is waited for.
+look_at_job() {
+  local line
+  JOB_STATE='' JOB_PID=0
+  while :; do
+    while IFS= read -r line; do
+      case $line in
+        ActiveState=*) JOB_STATE=${line#*=} ;;
+        MainPID=*) JOB_PID=${line#*=} ;;
+      esac
+    done < <(systemctl show --property=ActiveState --property=MainPID "$1" 2>/dev/null)
+    [ -z "$JOB_STATE" ] || return 0
     sleep 0.5
   done
-  echo "$state"
+}
+
+# job_ended: as it was looked at last.
+job_ended() {
+  [[ $JOB_STATE =~ ^(inactive|failed)$ ]]
 }
 
 # await_job UNIT: until it has ended. Its main process is watched meanwhile, which costs nothing; asking systemd twice a
 # second takes a tenth of a slow processor from the very step that is waited for.
 await_job() {
-  local unit=$1 state pid
-  while state=$(job_state "$unit"); [[ $state != inactive && $state != failed ]]; do
-    pid=$(systemctl show --property=MainPID --value "$unit" 2>/dev/null || true)
-    if [[ $pid =~ ^[1-9][0-9]*$ ]]; then
+  while look_at_job "$1"; ! job_ended; do
+    if [[ $JOB_PID =~ ^[1-9][0-9]*$ ]]; then
       # Not for ever: a number may be given to another process. Without the connection, whose end would end tail as well,
       # and without the lock, which a killed runner must not keep.
-      timeout 20 tail --pid="$pid" --sleep-interval=0.2 -f /dev/null >/dev/null 2>&1 9>&- || sleep 0.5
+      timeout 20 tail --pid="$JOB_PID" --sleep-interval=0.2 -f /dev/null >/dev/null 2>&1 9>&- || sleep 0.5
     else
       sleep 0.5
     fi
@@ -48,7 +59,8 @@ await_own_end() {
     await_job "$unit"
     exec 9>"$folder.lock"
     flock 9
-    if [ "$(cat "$folder/hash" 2>/dev/null)" != "$hash" ] || [[ $(job_state "$unit") =~ ^(inactive|failed)$ ]]; then
+    look_at_job "$unit"
+    if [ "$(cat "$folder/hash" 2>/dev/null)" != "$hash" ] || job_ended; then
       return
     fi
     exec 9>&-
@@ -96,10 +108,11 @@ run_job() {
   install -d -m 0700 "$JOB_FOLDER"
   exec 9>"$JOB_FOLDER/$step.lock"
   flock 9
-  if [ "$(job_state "$unit")" = active ] && [ "$(cat "$folder/hash" 2>/dev/null)" = "$hash" ]; then
+  look_at_job "$unit"
+  if [ "$JOB_STATE" = active ] && [ "$(cat "$folder/hash" 2>/dev/null)" = "$hash" ]; then
     echo "The step is running already; waiting for it."
   else
-    await_job "$unit"
+    job_ended || await_job "$unit"
     # Who still waits for the run before finds its end there.
     rm -rf "$folder.before"
     [ ! -d "$folder" ] || mv "$folder" "$folder.before"

@@ -59,7 +59,8 @@ export async function timed<T>(what: string, action: () => Promise<T>): Promise<
 }
 
 /**
- * Skips the suite with the reason where no machine can be booted; in CI that is a failure.
+ * Skips the suite with the reason where no machine can be booted; in CI that is a failure. Skips it also where whoever
+ * runs all suites has no time for it, by the moment in HOMELAB_MACHINE_TESTS_UNTIL (seconds since 1970).
  *
  * @param further what else is in the way; undefined if nothing is.
  */
@@ -70,6 +71,10 @@ export function needMachines(context: Context, further?: string): void {
       throw new Error(`no machine can be booted here: ${problem}`);
     }
     skipBecause(context, problem);
+  }
+  const until = Number(process.env.HOMELAB_MACHINE_TESTS_UNTIL ?? Infinity);
+  if (Date.now() > until * 1000) {
+    skipBecause(context, `no suite is begun after ${new Date(until * 1000).toISOString()}`);
   }
 }
 
@@ -90,13 +95,20 @@ async function theMachine(): Promise<Machine> {
 /** The machine as it was installed, with the packages that the bootstrap would install, and nothing else of ours. */
 export async function cleanMachine(): Promise<Machine> {
   const machine = await theMachine();
+  await machine.resume();
   await machine.revert("clean");
   return machine;
+}
+
+/** Until the next suite asks for it, a machine takes nothing from the others. */
+export async function rest(machine: Machine | undefined): Promise<void> {
+  await machine?.pause();
 }
 
 /** The machine after the bootstrap of the operating system; the first call does it. */
 export async function bootstrappedMachine(): Promise<Machine> {
   const machine = await theMachine();
+  await machine.resume();
   bootstrapped ??= (async () => {
     await machine.revert("clean");
     const ran = await timed("bootstrap of a machine that has its packages", () =>

@@ -36,13 +36,15 @@ The stack's state was lost or made anew. To rebuild from here on, raise cluster.
 }
 
 # judge_node: every question that can end in a refusal. What the teardown of an old generation takes away anyway (its
-# role, version, drop-ins and kubelet root) is not asked for.
+# role, version, drop-ins and kubelet root) is not asked for. INSTALLED is the version that the node keeps until then.
+INSTALLED=''
 judge_node() {
   judge_claim
   require_kernel_defaults
   [ -z "$OLD_GENERATION" ] || return 0
   require_role
-  require_upgrade_path "$(installed_version)" "$VERSION"
+  INSTALLED=$(installed_version)
+  require_upgrade_path "$INSTALLED" "$VERSION"
   require_kubelet_root
   require_no_drop_ins
 }
@@ -113,7 +115,8 @@ require_kernel_defaults() {
   local setting name wanted found
   for setting in "${KERNEL_DEFAULTS[@]}"; do
     name=${setting%%=*} wanted=${setting#*=}
-    found=$(cat "/proc/sys/${name//.//}" 2>/dev/null || echo absent)
+    found=absent
+    [ ! -r "/proc/sys/${name//.//}" ] || found=$(<"/proc/sys/${name//.//}")
     [ "$found" = "$wanted" ] || fail "sysctl $name is '$found', the kubelet demands $wanted; the bootstrap step sets it"
   done
 }

@@ -52,12 +52,13 @@ leaf_certificates() {
 certificate_state() {
   local path state=absent
   while read -r path; do
-    [ "$state" != absent ] || state=ok
-    if ! openssl x509 -in "$path" -noout -checkend 0 >/dev/null 2>&1; then
+    if openssl x509 -in "$path" -noout -checkend $((90 * 86400)) >/dev/null 2>&1; then
+      [ "$state" != absent ] || state=ok
+    elif openssl x509 -in "$path" -noout -checkend 0 >/dev/null 2>&1; then
+      state=expiring
+    else
       state=expired
       break
-    elif ! openssl x509 -in "$path" -noout -checkend $((90 * 86400)) >/dev/null 2>&1; then
-      state=expiring
     fi
   done < <(leaf_certificates)
   printf '%s' "$state"

@@ -1,5 +1,6 @@
 # Facts of K3s on one node. STOCK_SCRIPTS, DISARMED_SHA256; SNAPSHOT_HOURS: 0 on a node without etcd; NVIDIA: yes or no.
 
+hash_files "$BINARY_LINK" "$CONFIG" "$REGISTRIES" "/etc/systemd/system/$UNIT.service" "${STOCK_SCRIPTS[@]}"
 fact version "$(installed_version)"
 fact binary "$(file_hash "$BINARY_LINK")"
 fact config "$(file_hash "$CONFIG")"

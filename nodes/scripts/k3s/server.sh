@@ -17,7 +17,7 @@ judge_node
 download "$URL" "$SHA256" "$BINARIES/$VERSION/k3s" 0755
 
 claim_node
-if [ -n "$(installed_version)" ] && [ "$(installed_version)" != "$VERSION" ] && systemctl is-active --quiet "$UNIT"; then
+if [ -n "$INSTALLED" ] && [ "$INSTALLED" != "$VERSION" ] && systemctl is-active --quiet "$UNIT"; then
   save_snapshot "before-$VERSION" >/dev/null || fail "no etcd snapshot could be taken, so there is no upgrade; read: journalctl -u $UNIT"
 fi
 install_binary

@@ -97,12 +97,11 @@ restart_if_stale multipathd.service "$MULTIPATH_FILE"
 
 # --- services ---------------------------------------------------------------------------------------------------------
 restart_if_stale systemd-journald.service "$JOURNALD_FILE"
-for unit in "${UNITS[@]}"; do
-  enable_unit "$unit"
-done
-for _ in $(seq 60); do
-  [ "$(time_state)" != synchronised ] || break
+enable_units "${UNITS[@]}"
+for _ in {1..60}; do
+  time=$(time_state)
+  [ "$time" != synchronised ] || break
   sleep 2
 done
-[ "$(time_state)" = synchronised ] ||
+[ "$time" = synchronised ] ||
   fail "no time server answers, and etcd and certificates need a right clock. Look: chronyc -n sources; correct cluster.timeServers"

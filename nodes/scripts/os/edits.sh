@@ -23,7 +23,11 @@ swap_in_use() {
 }
 
 # timezone_in_force: as in /usr/share/zoneinfo
-timezone_in_force() { readlink /etc/localtime 2>/dev/null | sed 's|^.*/zoneinfo/||'; }
+timezone_in_force() {
+  local link
+  link=$(readlink /etc/localtime 2>/dev/null) || true
+  printf '%s\n' "${link##*/zoneinfo/}"
+}
 
 # module_loaded NAME: as a module, or built into the kernel
 module_loaded() {
@@ -40,7 +44,10 @@ firewalls() {
 }
 
 # sysctl_value NAME: as in /proc/sys
-sysctl_value() { cat "/proc/sys/${1//./\/}" 2>/dev/null; }
+sysctl_value() {
+  local path=/proc/sys/${1//./\/}
+  [ -r "$path" ] && printf '%s\n' "$(<"$path")"
+}
 
 # time_state: chrony follows a server, or its own clock where none is configured
 time_state() {

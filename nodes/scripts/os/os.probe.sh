@@ -14,8 +14,9 @@ for name in "${PACKAGES[@]}"; do
   done <<<"$known"
   fact "package.$name" "$installation"
 done
-for name in "${UNITS[@]}"; do
-  fact "unit.$name" "$(unit_state "$name")"
+unit_states "${UNITS[@]}"
+for index in "${!UNITS[@]}"; do
+  fact "unit.${UNITS[$index]}" "${UNIT_STATES[$index]}"
 done
 for name in "${KERNEL_MODULES[@]}"; do
   if module_loaded "$name"; then state=loaded; else state=absent; fi
@@ -24,6 +25,7 @@ done
 for setting in "${SYSCTLS[@]}"; do
   fact "sysctl.${setting%%=*}" "$(sysctl_value "${setting%%=*}" || echo absent)"
 done
+hash_files "${FILES[@]}"
 for path in "${FILES[@]}"; do
   fact "file.$path" "$(file_hash "$path")"
 done

@@ -46,8 +46,10 @@ describe("Hypervisor and VirtualMachine", () => {
   });
 
   it("wait for the VM before the first step on it", () => {
-    const { urn } = named(recording, "k3s-master1-vm-apply");
-    expect(named(recording, "k3s-master1-first-boot").dependencies).to.include(urn);
+    const { urn: made } = named(recording, "k3s-master1-vm-apply");
+    const { urn: login, dependencies } = named(recording, "k3s-master1-login");
+    expect(dependencies).to.include(made);
+    expect(named(recording, "k3s-master1-first-boot").dependencies).to.include(login);
   });
 
   it("pin the VM's generated host key, readable, before the VM exists", () => {
@@ -75,9 +77,10 @@ describe("Hypervisor and VirtualMachine", () => {
       .filter(({ custom }) => custom)
       .filter(({ name, inputs }) => JSON.stringify(inputs) !== JSON.stringify(named(next, name).inputs))
       .map(({ name }) => name);
-    // On the new disk, the first boot is waited for again.
+    // On the new disk, the first boot and its login are waited for again.
     expect(changed.sort()).to.deep.equal([
       "k3s-master1-first-boot-apply",
+      "k3s-master1-login",
       "k3s-master1-vm-apply",
       "k3s-master1-vm-state",
     ]);

@@ -248,7 +248,7 @@ describe("node bootstrap", () => {
           encoding: "utf8",
           input: [
             readScript("lib.sh"),
-            `systemctl() { case $* in *ActiveEnterTimestamp*) echo '${when}' ;; *NeedDaemonReload*) echo no ;; esac; }`,
+            `systemctl() { [ "$1" = restart ] || printf 'ActiveState=active\\nNeedDaemonReload=no\\nActiveEnterTimestamp=${when}\\n'; }`,
             `CHANGED=(${changed})`,
             `restart_if_stale x.service ${file}`,
           ].join("\n"),
