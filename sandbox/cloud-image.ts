@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { cached } from "./cache";
-import { bootFile, debianTree, sources } from "./debian";
+import { MASK_SPARED_UNITS, bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder } from "./processes";
 import { SPARING } from "./qemu";
 
@@ -37,7 +37,7 @@ const ROOT_UUID = "6a1f2c80-5d0b-4c3e-9a44-1f3b7c0d9e21";
 const CUSTOMIZE = `
 set -eu
 printf '%s\\n' ${MODULES.join(" ")} >>"$1/etc/initramfs-tools/modules"
-chroot "$1" update-initramfs -u -k all
+chroot "$1" update-initramfs -c -k "$(ls "$1/lib/modules")"
 echo cloud >"$1/etc/hostname"
 printf '127.0.0.1 localhost\\n' >"$1/etc/hosts"
 printf 'UUID=${ROOT_UUID} / ext4 defaults 0 1\\n' >"$1/etc/fstab"
@@ -49,6 +49,7 @@ echo 'datasource_list: [NoCloud, None]' >"$1/etc/cloud/cloud.cfg.d/90_sources.cf
 # Ubuntu's image comes with its locales made; making one here would take a package and, emulated, minutes.
 echo 'locale: false' >"$1/etc/cloud/cloud.cfg.d/90_locale.cfg"
 chroot "$1" systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
+${MASK_SPARED_UNITS}
 mkdir -p "$1/boot/grub/i386-pc"
 cat >"$1/boot/grub/grub.cfg" <<'END'
 search --no-floppy --fs-uuid --set=root ${ROOT_UUID}

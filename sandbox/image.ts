@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { cached } from "./cache";
-import { bootFile, debianTree, sources } from "./debian";
+import { MASK_SPARED_UNITS, bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder, run } from "./processes";
 
 /** A root file system with the kernel that boots it. */
@@ -31,26 +31,12 @@ const PACKAGES = [
 /** Drivers of the root disk. */
 const MODULES = ["virtio_pci", "virtio_blk", "ext4", "crc32c"] as const;
 
-/**
- * What no machine here is asked for: logins on a console, views of the kernel's inside, modules of desktops, records of who
- * was logged in. Each takes a part of a second of every boot in software emulation; together with LVM's monitor 6 of 29 s.
- */
-const SPARED_UNITS = [
-  ...["getty@tty1.service", "serial-getty@ttyS0.service", "systemd-update-utmp.service"],
-  ...["systemd-update-utmp-runlevel.service", "systemd-pstore.service", "systemd-network-generator.service"],
-  ...["dev-hugepages.mount", "dev-mqueue.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
-  ...["modprobe@drm.service", "modprobe@efi_pstore.service", "systemd-binfmt.service"],
-  ...["proc-sys-fs-binfmt_misc.automount", "lvm2-monitor.service"],
-  // Looks for snapshots of LVM that e2scrub left, at every boot, by a script.
-  "e2scrub_reap.service",
-] as const;
-
 /** Runs on the builder with the tree as $1, after the packages. */
 const CUSTOMIZE = `
 set -eu
 put() { mkdir -p "$1/$(dirname "$2")"; cat >"$1/$2"; }
 printf '%s\\n' ${MODULES.join(" ")} >>"$1/etc/initramfs-tools/modules"
-chroot "$1" update-initramfs -u -k all
+chroot "$1" update-initramfs -c -k "$(ls "$1/lib/modules")"
 # The machine is started with this initrd from outside; a package that makes it anew takes minutes in software emulation.
 echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"
 echo sandbox >"$1/etc/hostname"
@@ -75,7 +61,7 @@ ${USER} ALL=(ALL) NOPASSWD: ALL
 END
 chroot "$1" useradd --create-home --shell /bin/bash ${USER}
 chroot "$1" systemctl enable systemd-networkd.service ssh.service
-chroot "$1" systemctl mask --quiet ${SPARED_UNITS.join(" ")}
+${MASK_SPARED_UNITS}
 # Their service managers stay; started anew at each login, they cost more than the login itself.
 mkdir -p "$1/var/lib/systemd/linger"
 touch "$1/var/lib/systemd/linger/root" "$1/var/lib/systemd/linger/${USER}"
