@@ -55,6 +55,8 @@ END
 put "$1" etc/apt/apt.conf.d/90sandbox <<'END'
 Acquire::http::Proxy "http://${PROXY.address}:${PROXY.port}";
 Acquire::Languages "none";
+# In software emulation the lists of packages are unpacked three times as fast as from XZ.
+Acquire::CompressionTypes::Order:: "gz";
 END
 put "$1" etc/sudoers.d/${USER} <<'END'
 ${USER} ALL=(ALL) NOPASSWD: ALL

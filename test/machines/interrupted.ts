@@ -58,7 +58,7 @@ export async function killedAfterEachChange(
   const text = stepText(machine, script, secrets).replace(said, () => killed);
   const seen: string[] = [];
   for (let runs = 0; runs < 60; runs++) {
-    // By the login that is there: it is not the way to the machine that is tested here, which takes a second each time.
+    // As runStep does.
     const ran = await machine.shell(
       `${commandLine("root", script.timeoutSeconds)} <<'END_OF_STEP'\n${text}END_OF_STEP\n`,
     );

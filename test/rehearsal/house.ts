@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { StackConfig } from "../../rehearse/config";
+import { STACK, type StackConfig } from "../../rehearse/config";
 import type { DeployEvent, Run } from "../../rehearse/deploy/steps";
 import { ORDER_FILE, RECORD_FILE, type Order } from "../../rehearse/inside";
 import { readRecord, type RunRecord } from "../../rehearse/report/record";
@@ -108,21 +108,53 @@ export class House {
     return (await this.run(operation, { config }))!;
   }
 
+  /**
+   * `npm run node -- ...` as its owner runs it, with the house's configuration and the control plane's own kubeconfig.
+   *
+   * @throws Error with what it said if it does not end well.
+   */
+  public async node(...words: string[]): Promise<string> {
+    const folder = temporaryFolder("node");
+    try {
+      const config = Object.fromEntries(Object.entries(this.config()).map(([key, value]) => [`homelab:${key}`, value]));
+      // JSON is YAML.
+      fs.writeFileSync(path.join(folder, `Pulumi.${STACK}.yaml`), JSON.stringify({ config }), { mode: 0o600 });
+      const { address } = (this.config().machines as Record<string, { address: string }>)["k3s-master1"];
+      const kubeconfig = await this.sh("k3s-master1", "cat /etc/rancher/k3s/k3s.yaml");
+      fs.writeFileSync(path.join(folder, "kubeconfig"), kubeconfig.replace("127.0.0.1", address), { mode: 0o600 });
+      const command = [process.execPath, path.join(root, "bin", "node.js"), ...words];
+      const inside = [
+        "env",
+        "-C",
+        folder,
+        ...command,
+        "--stack",
+        STACK,
+        "--kubeconfig",
+        path.join(folder, "kubeconfig"),
+      ];
+      return (await must("nsenter", [...this.enter(), ...inside])).stdout;
+    } finally {
+      removeFolder(folder);
+    }
+  }
+
+  /** Arguments of nsenter for the namespaces of the machines. */
+  private enter(): string[] {
+    const [, first] = /--target (\d+)/.exec(fs.readFileSync(this.state.path("enter"), "utf8"))!;
+    return ["--target", first, "--net", "--mount", "--pid", "--"];
+  }
+
   private async run(operation: Operation, how: { config?: StackConfig; kill?: Kill }): Promise<Run | undefined> {
     const configFile = this.state.path("again.json");
     fs.writeFileSync(configFile, JSON.stringify(how.config ?? this.config()), { mode: 0o600 });
-    const [, first] = /--target (\d+)/.exec(fs.readFileSync(this.state.path("enter"), "utf8"))!;
     const node = [process.execPath, "--require", require.resolve("ts-node/register/transpile-only"), DEPLOY];
-    const child = spawn(
-      "nsenter",
-      ["--target", first, "--net", "--mount", "--pid", "--", ...node, this.state.folder, configFile, operation],
-      {
-        // A group of its own, which is killed as a whole.
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { ...this.environment, TS_NODE_PROJECT: path.join(root, "tsconfig.json") },
-      },
-    );
+    const child = spawn("nsenter", [...this.enter(), ...node, this.state.folder, configFile, operation], {
+      // A group of its own, which is killed as a whole.
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...this.environment, TS_NODE_PROJECT: path.join(root, "tsconfig.json") },
+    });
     const end = () => process.kill(-child.pid!, "SIGKILL");
     process.once("exit", end);
     let run: Run | undefined;

@@ -40,6 +40,8 @@ describe("another machine at the right address", () => {
       }),
     );
     steps = stack.resources
+      // A login asks for the host key, and runs nothing.
+      .filter(({ type }) => !type.endsWith(":HostLogin"))
       .map(({ name, inputs }) => ({ name, ...(revealed(inputs) as object) }))
       .filter((inputs): inputs is Step => "connection" in inputs);
   });
