@@ -17,7 +17,7 @@ export const PROVIDER_VERSION = 1;
 export interface Patience {
   /** One that does not answer: servers take this long to boot, with their memory tests and controllers. */
   silent: number;
-  /** One that lets nobody in: while it boots it refuses all but root (pam_nologin); a wrong key it refuses for good. */
+  /** One that shows the pinned host key and refuses the login: some do while they boot, for a wrong key it is for good. */
   noLogin: number;
 }
 const PATIENCE: Patience = { silent: 600, noLogin: 60 };
@@ -41,6 +41,9 @@ export async function logIn(props: Omit<Props, "incarnation" | "providerVersion"
       return;
     } catch (error) {
       const { refusal, message } = error as SshError;
+      if (refusal === undefined) {
+        throw new Error(`${where} cannot be dialled: ${message}. Is secrets.sshPrivateKey a key without a passphrase?`);
+      }
       if (refusal === "other-key") {
         throw new Error(`${where} is refused, nothing has been run on it: ${message}. ${props.otherKey}`);
       }
@@ -54,7 +57,7 @@ export async function logIn(props: Omit<Props, "incarnation" | "providerVersion"
         }
       } else if (Date.now() - began >= patience.silent * 1000) {
         throw new Error(
-          `${where} has not answered for ${patience.silent} seconds: ${message}. Is it on, and does npm run doctor reach it?`,
+          `${where} has let nobody in for ${patience.silent} seconds: ${message}. Is it on, and what does npm run doctor say?`,
         );
       }
     }
@@ -84,11 +87,11 @@ export const hostLoginProvider: pulumi.dynamic.ResourceProvider<Props, Props> = 
 
 /**
  * The first login on a machine, which all its steps wait for: one that boots is waited for, up to ten minutes, and one
- * that shows another host key is refused at once. The command provider cannot tell the two apart: it dials the wrong
+ * that shows another host key is refused by the first dial. The command provider cannot tell the two apart: it dials the wrong
  * machine for as long as it waits for a booting one (pulumi-command provider/pkg/provider/remote/connection.go).
  *
- * It logs in again when the connection or the machine's incarnation changes. A refresh does not ask it; that is what
- * HostState is for. Deleting it does nothing to the machine.
+ * It logs in again when the connection or the machine's incarnation changes. What has changed on the machine meanwhile is
+ * not its business but that of a refresh, which asks every HostState first. Deleting it does nothing to the machine.
  */
 export class HostLogin extends pulumi.dynamic.Resource {
   public constructor(name: string, host: Host, opts?: pulumi.CustomResourceOptions) {

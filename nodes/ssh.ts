@@ -11,7 +11,7 @@ export interface SshTarget {
  * Runs what comes over standard input, which bash alone would read byte by byte, because others may read from it as well:
  * for a step of 40 kB a second of a slow processor.
  */
-export const BASH_FROM_STDIN = `bash -c 'eval "$(cat)"'`;
+export const BASH_FROM_STDIN = `bash -c 'text=$(cat) || exit; eval "$text"'`;
 
 /**
  * Why there is no connection: it shows another host key than the pinned one; it shows the right one and does not let us
@@ -21,7 +21,7 @@ export type SshRefusal = "other-key" | "no-login" | "silent";
 
 /** What a rejected connection carries beside its message. */
 export interface SshError extends Error {
-  refusal: SshRefusal;
+  refusal?: SshRefusal;
 }
 
 export interface ConnectOptions {
@@ -35,7 +35,8 @@ export interface ConnectOptions {
  * Logs in with the host key pinned. The code is serialized into the state with the dynamic providers that use it: raise
  * their PROVIDER_VERSION when it changes.
  *
- * @throws SshError with the bare reason; the caller says which machine it is.
+ * @throws SshError with the bare reason; the caller says which machine it is. Without a `refusal` the reason lies here, as
+ * with a private key that cannot be read.
  */
 export function connect({ connection }: SshTarget, { seconds, closed }: ConnectOptions): Promise<Client> {
   // Required inside, because a module captured by value would not work after serialization.
@@ -47,18 +48,25 @@ export function connect({ connection }: SshTarget, { seconds, closed }: ConnectO
     const client = new ssh2.Client();
     let offered = "";
     const fail = (reason: string, refusal: SshRefusal) => reject(Object.assign(new Error(reason), { refusal }));
+    const other = "it shows another host key than the pinned one";
     client.on("error", (error: Error & { level?: string }) => {
       closed?.();
       client.end();
       if (offered !== "" && offered !== wanted) {
-        fail(`it shows another host key than the pinned one: ssh-ed25519 ${offered}`, "other-key");
+        fail(`${other}: ssh-ed25519 ${offered}`, "other-key");
+      } else if (error.message.includes("no matching host key format")) {
+        fail(`${other}: none of kind ssh-ed25519`, "other-key");
       } else {
-        fail(error.message, error.level === "client-authentication" ? "no-login" : "silent");
+        const login = error.level === "client-authentication" || error.level === "agent";
+        fail(error.message, login ? "no-login" : "silent");
       }
     });
     client.on("close", () => {
       closed?.();
-      fail("it closed the connection before a login", "silent");
+      fail(
+        `it ${offered === wanted ? "shows the pinned host key and " : ""}closes the connection before a login`,
+        "silent",
+      );
     });
     client.on("ready", () => resolve(client));
     client.connect({

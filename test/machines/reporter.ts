@@ -4,21 +4,23 @@ import { reporters, type MochaOptions, type Runnable, type Runner } from "mocha"
 import { root } from "../support/home";
 
 /**
- * Mocha's own report, and, where the environment names a file, the suites that have failed, one a line: a person or CI can
- * run these once more without the hour of all others.
+ * Mocha's own report, and, where the environment names a file, lines for whoever runs what failed once more, without the hour
+ * of all others: `failed FILE`, or `failed ?` for what belongs to no suite, and at the end `ended`. A lane without that line
+ * has been cut short.
  */
 class MachinesReporter extends reporters.Spec {
   public constructor(runner: Runner, options: MochaOptions) {
     super(runner, options);
-    const list = process.env.HOMELAB_FAILED_SUITES;
-    const known = new Set<string>();
+    const report = process.env.HOMELAB_MACHINE_TESTS_REPORT;
+    if (report === undefined) {
+      return;
+    }
+    const say = (line: string) => fs.appendFileSync(report, `${line}\n`);
     runner.on("fail", (failed: Runnable) => {
       const file = failed.file ?? failed.parent?.file;
-      if (list !== undefined && file !== undefined && !known.has(file)) {
-        known.add(file);
-        fs.appendFileSync(list, `${path.relative(root, file)}\n`);
-      }
+      say(`failed ${file === undefined ? "?" : path.relative(root, file)}`);
     });
+    runner.on("end", () => say("ended"));
   }
 }
 

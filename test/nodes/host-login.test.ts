@@ -70,6 +70,7 @@ describe("the first login on a machine, over a real sshd", () => {
       // From now on it is the real one.
       const real = net.connect(sshd.port, "127.0.0.1");
       socket.pipe(real).pipe(socket);
+      [socket, real].forEach((one) => one.on("error", () => undefined));
     });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await new Promise<void>((resolve) => mute.listen(port, "127.0.0.1", resolve));
@@ -82,11 +83,17 @@ describe("the first login on a machine, over a real sshd", () => {
     const patience = { silent: 2, noLogin: 2 };
     const port = await freePort();
     expect(await failure(logIn(props({ port }), patience)))
-      .to.contain("has not answered for 2 seconds")
+      .to.contain("has let nobody in for 2 seconds")
       .and.to.contain("ECONNREFUSED")
       .and.to.contain("npm run doctor");
     expect(await failure(logIn(props({ user: "nobody" }), patience)))
       .to.contain("shows the pinned host key and does not let nobody in")
+      .and.to.contain("secrets.sshPrivateKey");
+  });
+
+  it("a private key that cannot be read is said at once, and not taken for a machine that is silent", async () => {
+    expect(await failure(logIn(props({ privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nno key\n" }))))
+      .to.contain("cannot be dialled: Cannot parse privateKey")
       .and.to.contain("secrets.sshPrivateKey");
   });
 

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { STACK, type StackConfig } from "../../rehearse/config";
+import { StateFile } from "../../rehearse/deploy/state";
 import type { DeployEvent, Run } from "../../rehearse/deploy/steps";
-import { ORDER_FILE, RECORD_FILE, type Order } from "../../rehearse/inside";
+import { ORDER_FILE, RECORD_FILE, STATE_FILE, type Order } from "../../rehearse/inside";
 import { readRecord, type RunRecord } from "../../rehearse/report/record";
 import { RehearsalFolder } from "../../rehearse/state";
 import { finished, must, removeFolder, start, temporaryFolder, type Ran } from "../../sandbox/processes";
@@ -136,6 +137,19 @@ export class House {
       return (await must("nsenter", [...this.enter(), ...inside])).stdout;
     } finally {
       removeFolder(folder);
+    }
+  }
+
+  /**
+   * Forgets what a run of the harness no longer had in its program, as the engine does by itself; the harness deletes nothing,
+   * and keeps it.
+   */
+  public async forget(urns: readonly string[]): Promise<void> {
+    const state = StateFile.open(this.state.path(STATE_FILE), STACK);
+    try {
+      await Promise.all(urns.map((urn) => state.delete(urn)));
+    } finally {
+      state.close();
     }
   }
 

@@ -1,10 +1,10 @@
 # Looks at K3s on this machine and changes nothing; used by the steps and by the probe.
 # DATA_DIR, CONFIG, REGISTRIES, BINARY_LINK, MEMORY, UNIT, TOKEN_FILES: see nodes/k3s/node-step.ts.
 
-# Release tag of the installed binary; empty without one.
+# Release tag of the installed binary; empty without one, and for one that does not run: it is fetched again by its digest.
 installed_version() {
   [ -x "$BINARY_LINK" ] || return 0
-  "$BINARY_LINK" --version 2>/dev/null | sed -n 's/^k3s version \(v[^ ]*\).*/\1/p'
+  "$BINARY_LINK" --version 2>/dev/null | sed -n 's/^k3s version \(v[^ ]*\).*/\1/p' || true
 }
 
 # Everything that K3s reads at its start only. What was in force at the last good start is kept in $MEMORY/k3s-inputs.

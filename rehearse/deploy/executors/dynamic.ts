@@ -23,10 +23,10 @@ export const dynamicExecutor: Executor = async ({ type, inputs: registered }, ol
   const provider = load(String(code), folder);
   waiting(type.endsWith(":HostLogin") ? "the machine to let us in" : "the machine to show its state");
   if (!old || old.pending === true) {
-    const { id, outs = inputs } = await unlessAborted(provider.create(inputs), signal);
+    const { id, outs = inputs } = await unlessAborted(() => provider.create(inputs), signal);
     return { outcome: "created", id, outputs: outs };
   }
-  const read = (await unlessAborted(provider.read?.(old.id, old.outputs), signal)) ?? {};
+  const read = (await unlessAborted(() => provider.read?.(old.id, old.outputs), signal)) ?? {};
   const seen = read.props ?? old.outputs;
   const { changes = !unchanged } = (await provider.diff?.(old.id, seen, inputs)) ?? {};
   if (!changes) {
@@ -34,19 +34,20 @@ export const dynamicExecutor: Executor = async ({ type, inputs: registered }, ol
   }
   const message = driftOf(inputs, seen);
   waiting(message === undefined ? "the step's changes to take effect" : `the repair of what drifted (${message})`);
-  const { outs = inputs } = (await unlessAborted(provider.update?.(old.id, seen, inputs), signal)) ?? {};
+  const { outs = inputs } = (await unlessAborted(() => provider.update?.(old.id, seen, inputs), signal)) ?? {};
   return { outcome: "updated", id: old.id, outputs: outs, message };
 };
 
 /** A provider knows of no signal: what it is at goes on behind the run's back, which no longer waits for it. */
-async function unlessAborted<T>(act: T, signal: AbortSignal): Promise<Awaited<T>> {
+async function unlessAborted<T>(act: () => T, signal: AbortSignal): Promise<Awaited<T>> {
+  signal.throwIfAborted();
   let abort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
   });
   try {
-    return await Promise.race([act, aborted]);
+    return await Promise.race([act(), aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
   }

@@ -80,7 +80,7 @@ describe("the control plane's VM boots from its seed", () => {
   };
 
   before(async function () {
-    needMachines(this, libvirtProblem());
+    needMachines(this, { further: libvirtProblem() });
     image = await timed("cloud image", () => cloudImage());
     hypervisor = await LibvirtLab.start();
     const write = (name: string, text: string) =>

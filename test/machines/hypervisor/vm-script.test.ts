@@ -21,7 +21,7 @@ describe("vm.sh on a real libvirtd", function () {
   let expected: Readonly<Record<string, string>> | undefined;
 
   before(async function () {
-    needMachines(this, libvirtProblem());
+    needMachines(this, { further: libvirtProblem() });
     folder = temporaryFolder("libvirt");
     const image = path.join(folder, "image");
     await must("qemu-img", ["create", "-q", "-f", "qcow2", image, "64M"]);

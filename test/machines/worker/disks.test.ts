@@ -22,7 +22,7 @@ describe("data disks, on a booted machine", () => {
     machine.sh(`sync; blockdev --flushbufs "$(readlink -f ${device})"; sha256sum <"$(readlink -f ${device})"`);
 
   before(async function () {
-    needMachines(this);
+    needMachines(this, { always: true });
     machine = await bootstrappedMachine();
     state = WatchedState.disks(machine);
     const ran = await timed("three blank disks", () => run());

@@ -25,7 +25,7 @@ describe("K3s teardown, on a booted machine with real mounts", () => {
 
   after(() => rest(machine));
   before(async function () {
-    needMachines(this);
+    needMachines(this, { always: true });
     machine = await cleanMachine();
     await machine.sh(`hostnamectl set-hostname ${machine.name}`);
     const homelab = lab(machine);

@@ -194,6 +194,16 @@ describe("K3s steps, run for real against a played machine", function () {
     expect(factsIn(output).map(({ snapshots }) => snapshots)).to.deep.equal(["older than 13 hours", "fresh"]);
   });
 
+  it("a binary that does not run any more, as after a power cut, is no version, and is fetched again", () => {
+    const output = passes(
+      `bash "$FILES/step" >/dev/null
+       printf '#!/bin/sh\\nexit 126\\n' >/usr/local/lib/homelab/k3s/${VERSION}/k3s; must_fail "$FILES/step"`,
+    );
+    expect(output, "there is no network on the played machine").to.contain(
+      "cannot download https://github.com/k3s-io/",
+    );
+  });
+
   it("upgrade: a snapshot first, then the new binary and a restart", () => {
     const output = passes(`bash "$FILES/step" >/dev/null; bash "$FILES/newer"; cat /run/fake/log; k3s --version`, {
       newer: step({ version: "v1.32.6+k3s1" }),
