@@ -198,6 +198,10 @@ describe("The whole rebuild, rehearsed", function () {
     };
     config.machines.r730.identity.value = "0123456789abcdef0123456789abcdef";
     config.machines.k3s1.ssh.hostKey = hostKey(newIdentity(["k3s1"]), "k3s1").publicKey;
+    // The engine runs no step whose words are the same, unless a refresh has shown that the machine is another than it was.
+    if (byTheEngine()) {
+      expect(failures(await timed("refresh", () => house.by("refresh")))).to.deep.equal([]);
+    }
     const run = await timed("run that is refused", () => up(config));
     expect(run.ok).to.equal(false);
     const said = failures(run).join("\n");
@@ -206,10 +210,14 @@ describe("The whole rebuild, rehearsed", function () {
       .and.to.contain("another host key")
       .and.to.contain("nvme-1 (/dev/disk/by-id/virtio-NVME1)")
       .and.to.contain("is not blank, it holds: ext4");
-    // A login writes nothing, and the provider of the cluster's objects is none of them.
-    expect(
-      names(run, "created", "updated", "deleted").filter((name) => name !== "k3s-provider" && !name.endsWith("-login")),
-    ).to.deep.equal([]);
+    // Neither a login nor a provider writes anything.
+    const written = run.steps.filter(
+      ({ outcome, type, name }) =>
+        ["created", "updated", "deleted"].includes(outcome) &&
+        !type.startsWith("pulumi:providers:") &&
+        !name.endsWith("-login"),
+    );
+    expect(written.map(({ name, outcome }) => `${name} ${outcome}`)).to.deep.equal([]);
     expect(await disk()).to.equal(films);
     const after = await fingerprints();
     for (const machine of MACHINES) {
