@@ -42,10 +42,17 @@ export async function logIn(props: Omit<Props, "incarnation" | "providerVersion"
     } catch (error) {
       const { refusal, message } = error as SshError;
       if (refusal === undefined) {
-        throw new Error(`${where} cannot be dialled: ${message}. Is secrets.sshPrivateKey a key without a passphrase?`);
+        throw new Error(
+          `${where} cannot be dialled: ${message}. Is secrets.sshPrivateKey a key without a passphrase?`,
+          {
+            cause: error,
+          },
+        );
       }
       if (refusal === "other-key") {
-        throw new Error(`${where} is refused, nothing has been run on it: ${message}. ${props.otherKey}`);
+        throw new Error(`${where} is refused, nothing has been run on it: ${message}. ${props.otherKey}`, {
+          cause: error,
+        });
       }
       if (refusal === "no-login") {
         refusedSince ??= Date.now();
@@ -53,11 +60,13 @@ export async function logIn(props: Omit<Props, "incarnation" | "providerVersion"
           throw new Error(
             `${where} shows the pinned host key and does not let ${user} in: ${message}. Is the key in ` +
               `secrets.sshPrivateKey, or one in the agent of SSH_AUTH_SOCK, among ${user}'s authorized_keys there?`,
+            { cause: error },
           );
         }
       } else if (Date.now() - began >= patience.silent * 1000) {
         throw new Error(
           `${where} has let nobody in for ${patience.silent} seconds: ${message}. Is it on, and what does npm run doctor say?`,
+          { cause: error },
         );
       }
     }
