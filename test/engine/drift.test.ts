@@ -19,17 +19,9 @@ describe("drift of a machine on a real engine, over a real sshd", function () {
       skipBecause(this, problem);
     }
     sshd = await startSshd();
-    project = new EngineProject({
-      "Pulumi.yaml": "name: drift\nruntime: nodejs\n",
-      "package.json": "{}",
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: { target: "ES2022", module: "commonjs", moduleResolution: "node10", noCheck: true },
-      }),
-      "index.ts": program(sshd),
-    });
+    project = EngineProject.of("drift", program(sshd));
     watched = path.join(project.folder, "watched");
     fs.writeFileSync(watched, "as it should be\n");
-    expect(project.run("stack", "init", "drift").status).to.equal(0);
     const up = project.run("up", "--yes", "--skip-preview", "--stack", "drift");
     expect(up.status, up.stdout + up.stderr).to.equal(0);
   });
@@ -39,17 +31,14 @@ describe("drift of a machine on a real engine, over a real sshd", function () {
   });
 
   /** The provider as the program has it; the connection is told by the environment, as a second run must find it. */
-  const program = ({ port, hostKey, privateKey }: TestSshd) => `
+  const program = ({ connectionSource }: TestSshd) => `
     import { HostState } from ${JSON.stringify(path.join(root, "nodes", "host-state"))};
     import * as path from "path";
     import * as pulumi from "@pulumi/pulumi";
     const watched = path.join(process.cwd(), "watched");
     new HostState("k3s1", {
       machine: "k3s1",
-      connection: {
-        host: "127.0.0.1", port: ${port}, user: "root",
-        hostKey: ${JSON.stringify(hostKey)}, privateKey: pulumi.secret(${JSON.stringify(privateKey)}),
-      },
+      connection: { ${connectionSource} },
       probe: \`printf '{"file":"%s"}\\\\n' "$(cat \${watched})"\`,
       expected: { file: "as it should be" },
       repair: \`echo 'as it should be' >\${watched}\`,

@@ -48,20 +48,12 @@ describe("rebuild generation on a real engine", function () {
     if (problem) {
       skipBecause(this, problem);
     }
-    project = new EngineProject({
-      "Pulumi.yaml": "name: generation\nruntime: nodejs\n",
-      "package.json": "{}",
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: { target: "ES2022", module: "commonjs", moduleResolution: "node10", noCheck: true },
-      }),
-      "index.ts": program,
-    });
-    expect(project.run("stack", "init", "test").status).to.equal(0);
+    project = EngineProject.of("generation", program);
     up(1);
   });
   after(() => project?.remove());
 
-  const run = (...args: string[]) => (project as EngineProject).run(...args, "--stack", "test");
+  const run = (...args: string[]) => (project as EngineProject).run(...args, "--stack", "generation");
   const up = (generation: number) => {
     run("config", "set", "generation", String(generation));
     const { status, stdout, stderr } = run("up", "--yes", "--skip-preview");

@@ -18,15 +18,7 @@ describe("the first login on a machine, by a real engine and command provider, o
       skipBecause(this, problem);
     }
     sshd = await startSshd();
-    project = new EngineProject({
-      "Pulumi.yaml": "name: login\nruntime: nodejs\n",
-      "package.json": "{}",
-      "tsconfig.json": JSON.stringify({
-        compilerOptions: { target: "ES2022", module: "commonjs", moduleResolution: "node10", noCheck: true },
-      }),
-      "index.ts": program(sshd),
-    });
-    expect(project.run("stack", "init", "login").status).to.equal(0);
+    project = EngineProject.of("login", program(sshd));
   });
   after(() => {
     sshd?.stop();
@@ -34,14 +26,13 @@ describe("the first login on a machine, by a real engine and command provider, o
   });
 
   /** A step as the program has it; which key is pinned is told by the file `key`. */
-  const program = ({ port, privateKey }: TestSshd) => `
+  const program = ({ connectionSource }: TestSshd) => `
     import { remote } from "@pulumi/command";
     import * as pulumi from "@pulumi/pulumi";
     import * as fs from "fs";
     import { HostLogin } from ${JSON.stringify(path.join(root, "nodes", "host-login"))};
     const connection = {
-      host: "127.0.0.1", port: ${port}, user: "root", dialErrorLimit: 120, perDialTimeout: 15,
-      hostKey: fs.readFileSync("key", "utf8"), privateKey: pulumi.secret(${JSON.stringify(privateKey)}),
+      ${connectionSource}, hostKey: fs.readFileSync("key", "utf8"), dialErrorLimit: 120, perDialTimeout: 15,
     };
     const host = {
       name: "k3s1", address: "127.0.0.1", user: "root", identity: { kind: "machine-id", value: "" } as const,
@@ -57,7 +48,7 @@ describe("the first login on a machine, by a real engine and command provider, o
 
   it("another host key than the pinned one ends the run at once, before the step; the right one lets it pass", () => {
     // The command provider alone would dial for ten minutes; a run that takes four is killed.
-    const refused = up(sshd.hostKey.replace(/.{8}$/, "AAAAAAAA"));
+    const refused = up(sshd.otherHostKey);
     expect(refused.status, refused.stdout + refused.stderr)
       .to.be.a("number")
       .and.not.to.equal(0);

@@ -3,7 +3,7 @@ import type { HostScript } from "../../nodes/host-script";
 import { commandLine } from "../../nodes/host-step";
 import type { Machine } from "../../sandbox/machine";
 import { finished } from "../../sandbox/processes";
-import { stepText, type StepSecrets } from "./lab";
+import { runText, stepText, type StepSecrets } from "./lab";
 
 /**
  * Starts a step and ends it in the middle, with everything that it has started.
@@ -58,10 +58,7 @@ export async function killedAfterEachChange(
   const text = stepText(machine, script, secrets).replace(said, () => killed);
   const seen: string[] = [];
   for (let runs = 0; runs < 60; runs++) {
-    // As runStep does.
-    const ran = await machine.shell(
-      `${commandLine("root", script.timeoutSeconds)} <<'END_OF_STEP'\n${text}END_OF_STEP\n`,
-    );
+    const ran = await runText(machine, script, text);
     const log = await machine.sh(`grep '^changed: ' /var/log/homelab/${script.name}.log || true`);
     const changes = log.split("\n").filter((line) => line !== "");
     if (ran.status === 0 && changes.length === 0) {

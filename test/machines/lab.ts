@@ -97,20 +97,13 @@ async function theMachine(): Promise<Machine> {
 /** The machine as it was installed, with the packages that the bootstrap would install, and nothing else of ours. */
 export async function cleanMachine(): Promise<Machine> {
   const machine = await theMachine();
-  await machine.resume();
   await machine.revert("clean");
   return machine;
-}
-
-/** Until the next suite asks for it, a machine takes nothing from the others. */
-export async function rest(machine: Machine | undefined): Promise<void> {
-  await machine?.pause();
 }
 
 /** The machine after the bootstrap of the operating system; the first call does it. */
 export async function bootstrappedMachine(): Promise<Machine> {
   const machine = await theMachine();
-  await machine.resume();
   bootstrapped ??= (async () => {
     await machine.revert("clean");
     const ran = await timed("bootstrap of a machine that has its packages", () =>
@@ -174,8 +167,13 @@ export function stepText(machine: Pick<Machine, "identity">, script: HostScript,
  * software emulation, and job.test.ts looks at it.
  */
 export async function runStep(machine: Machine, script: HostScript, secrets: StepSecrets = {}): Promise<Ran> {
-  const command = `runuser -u ${machine.user} -- ${commandLine(machine.user, script.timeoutSeconds)}`;
-  return machine.shell(`${command} <<'END_OF_STEP'\n${stepText(machine, script, secrets)}END_OF_STEP\n`);
+  return runText(machine, script, stepText(machine, script, secrets));
+}
+
+/** The same with another text in the place of the step's own. */
+export async function runText(machine: Machine, { timeoutSeconds }: HostScript, text: string): Promise<Ran> {
+  const command = `runuser -u ${machine.user} -- ${commandLine(machine.user, timeoutSeconds)}`;
+  return machine.shell(`${command} <<'END_OF_STEP'\n${text}END_OF_STEP\n`);
 }
 
 export function changes(ran: Ran): string[] {

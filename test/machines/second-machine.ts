@@ -38,3 +38,8 @@ export async function secondMachine(): Promise<Machine> {
   await machine.revert("clean");
   return machine;
 }
+
+/** Until the next suite asks for it, it takes nothing from the others. */
+export async function rest(machine: Machine | undefined): Promise<void> {
+  await machine?.pause();
+}

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import * as net from "node:net";
 import { PROVIDER_VERSION, hostLoginProvider, logIn } from "../../nodes/host-login";
+import { failure } from "../support/failure";
 import { freePort, sshdProblem, startSshd, type TestSshd } from "../support/sshd";
 import { skipBecause } from "../support/skip";
 
@@ -20,23 +21,11 @@ describe("the first login on a machine, over a real sshd", () => {
 
   const props = (connection: Partial<Props["connection"]> = {}): Props => ({
     machine: "k3s1",
-    connection: {
-      host: "127.0.0.1",
-      port: sshd.port,
-      user: "root",
-      hostKey: sshd.hostKey,
-      privateKey: sshd.privateKey,
-      ...connection,
-    },
+    connection: { ...sshd.connection, ...connection },
     incarnation: "first",
     otherKey: "Put its new key into machines.k3s1.ssh.hostKey.",
     providerVersion: PROVIDER_VERSION,
   });
-  const failure = async (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => "no failure",
-      (error: Error) => error.message,
-    );
 
   it("logs in and leaves", async () => {
     const before = sshd.logins();
@@ -46,9 +35,8 @@ describe("the first login on a machine, over a real sshd", () => {
   });
 
   it("another host key than the pinned one is refused by the first dial, with both ways out", async () => {
-    const other = sshd.hostKey.replace(/.{8}$/, "AAAAAAAA");
     const before = sshd.logins();
-    const message = await failure(hostLoginProvider.create(props({ hostKey: other })));
+    const message = await failure(hostLoginProvider.create(props({ hostKey: sshd.otherHostKey })));
     expect(message)
       .to.contain(`k3s1 (127.0.0.1:${sshd.port}) is refused, nothing has been run on it`)
       .and.to.contain("another host key than the pinned one")

@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { PROVIDER_VERSION, hostStateProvider } from "../../nodes/host-state";
 import { renderProbe } from "../../nodes/host-script";
 import { root } from "../support/home";
+import { failure } from "../support/failure";
 import { freePort, sshdProblem, startSshd, type TestSshd } from "../support/sshd";
 import { skipBecause } from "../support/skip";
 
@@ -37,13 +38,7 @@ describe("host state, over a real sshd", () => {
 
   const props = (changes: Partial<Props> = {}): Props => ({
     machine: "k3s1",
-    connection: {
-      host: "127.0.0.1",
-      port: sshd.port,
-      user: "root",
-      hostKey: sshd.hostKey,
-      privateKey: sshd.privateKey,
-    },
+    connection: sshd.connection,
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
     repair: `echo 'as it should be' >${watched}`,
@@ -51,11 +46,6 @@ describe("host state, over a real sshd", () => {
     ...changes,
   });
   const create = (wanted: Props) => hostStateProvider.create(wanted);
-  const failure = async (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => "no failure",
-      (error: Error) => error.message,
-    );
 
   it("create asserts what the step before it reached, and names each fact that even a second run does not bring", async () => {
     expect((await create(props())).outs?.facts).to.deep.equal({ file: "as it should be", quoted: 'a "word"' });
@@ -100,10 +90,14 @@ describe("host state, over a real sshd", () => {
   });
 
   it("refuses a machine that shows another host key, before anything runs on it", async () => {
-    const other = sshd.hostKey.replace(/.{8}$/, "AAAAAAAA");
     const marker = path.join(folder, "ran");
     const message = await failure(
-      create(props({ connection: { ...props().connection, hostKey: other }, probe: `touch ${marker}; echo '{}'` })),
+      create(
+        props({
+          connection: { ...props().connection, hostKey: sshd.otherHostKey },
+          probe: `touch ${marker}; echo '{}'`,
+        }),
+      ),
     );
     expect(message).to.contain("another host key than the pinned one");
     expect(fs.existsSync(marker)).to.equal(false);

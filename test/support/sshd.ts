@@ -21,6 +21,12 @@ export interface TestSshd {
   hostKey: string;
   /** OpenSSH private key that may log in as root. */
   privateKey: string;
+  /** How a dynamic provider logs in. */
+  connection: { host: string; port: number; user: string; hostKey: string; privateKey: string };
+  /** The same as the members of an object in a program's source, where `pulumi` is imported. */
+  connectionSource: string;
+  /** A key that it does not have. */
+  otherHostKey: string;
   /** How many logins it has accepted. */
   logins(): number;
   /** Cuts every connection that is open, as a network does that goes away. */
@@ -55,10 +61,15 @@ export async function startSshd(): Promise<TestSshd> {
   let said = "";
   server.stderr.on("data", (data: Buffer) => (said += data.toString("utf8")));
   await answers(port, server);
+  const privateKey = fs.readFileSync(path.join(folder, "user"), "utf8");
+  const place = { host: "127.0.0.1", port, user: "root", hostKey };
   return {
     port,
     hostKey,
-    privateKey: fs.readFileSync(path.join(folder, "user"), "utf8"),
+    privateKey,
+    connection: { ...place, privateKey },
+    connectionSource: `...${JSON.stringify(place)}, privateKey: pulumi.secret(${JSON.stringify(privateKey)})`,
+    otherHostKey: hostKey.replace(/.{8}$/, "AAAAAAAA"),
     logins: () => said.match(/Accepted publickey/g)?.length ?? 0,
     cut: () => {
       // Each connection is a child of the server.

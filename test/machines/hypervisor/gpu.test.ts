@@ -8,9 +8,9 @@ import type { HostFile, HostScript } from "../../../nodes/host-script";
 import { contentHash } from "../../../nodes/os/file-facts";
 import type { Machine } from "../../../sandbox/machine";
 import { FINGERPRINT, differences } from "../fingerprint";
-import { secondMachine } from "../second-machine";
+import { rest, secondMachine } from "../second-machine";
 import { interrupt, killedAfterEachChange } from "../interrupted";
-import { WatchedState, changes, needMachines, rest, runStep, timed } from "../lab";
+import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
 
 type Gpu = NonNullable<Worker["gpu"]>;
 const gpu = (driverBranch: number) => ({ driverBranch, toolkitVersion: "1.17.8-1" }) as Gpu;

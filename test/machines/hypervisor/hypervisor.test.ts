@@ -9,8 +9,8 @@ import type { Machine } from "../../../sandbox/machine";
 import { home } from "../../support/home";
 import { FINGERPRINT, differences } from "../fingerprint";
 import { interrupt, killedAfterEachChange } from "../interrupted";
-import { WatchedState, changes, needMachines, rest, runStep, timed } from "../lab";
-import { secondMachine } from "../second-machine";
+import { WatchedState, changes, needMachines, runStep, timed } from "../lab";
+import { rest, secondMachine } from "../second-machine";
 
 /** Address and name of a node that the exports let in; and of one that they do not. */
 const NODE_ADDRESS = "192.168.10.31";

@@ -3,7 +3,7 @@ import type { HostFile } from "../../../nodes/host-script";
 import { k3sNodeStep } from "../../../nodes/k3s/node-step";
 import { paths, stockScripts } from "../../../nodes/k3s/paths";
 import type { Machine } from "../../../sandbox/machine";
-import { cleanMachine, lab, needMachines, node, rest, timed } from "../lab";
+import { cleanMachine, lab, needMachines, node, timed } from "../lab";
 
 const FILMS = "sha256sum /srv/films/film.mkv /srv/disk/film.mkv";
 
@@ -23,7 +23,6 @@ describe("K3s teardown, on a booted machine with real mounts", () => {
   const volume = (uid: string) => `${kubeletRoot}/pods/${uid}/volumes/kubernetes.io~csi/data/mount`;
   const teardown = (...words: string[]) => machine.ssh(`${paths.teardownCommand} ${words.join(" ")}`, "", "root");
 
-  after(() => rest(machine));
   before(async function () {
     needMachines(this, { always: true });
     machine = await cleanMachine();

@@ -146,8 +146,7 @@ describe("the engine, over a real sshd", function () {
       import * as random from "@pulumi/random";
       import { HostState } from ${JSON.stringify(path.join(root, "nodes", "host-state"))};
       const connection = {
-        host: "127.0.0.1", port: ${sshd.port}, user: "root", dialErrorLimit: 2,
-        hostKey: ${JSON.stringify(sshd.hostKey)}, privateKey: pulumi.secret(${JSON.stringify(sshd.privateKey)}),
+        ${sshd.connectionSource}, dialErrorLimit: 2,
       };
       const kept = new random.RandomPassword("kept", { length: 20, special: false }, { protect: true });
       const one = new remote.Command("one", { connection, create: "cat; sleep 1", stdin: kept.result });

@@ -34,8 +34,7 @@ describe("the harness, over a real sshd", function () {
     import * as random from "@pulumi/random";
     import { HostState } from ${from("nodes", "host-state")};
     const connection = {
-      host: "127.0.0.1", port: ${sshd.port}, user: "root", dialErrorLimit: 2,
-      hostKey: ${JSON.stringify(sshd.hostKey)}, privateKey: pulumi.secret(${JSON.stringify(sshd.privateKey)}),
+      ${sshd.connectionSource}, dialErrorLimit: 2,
     };
     const trace = ${JSON.stringify(program.path("trace"))};
     const step = (name: string, text: string, opts: pulumi.CustomResourceOptions = {}) =>

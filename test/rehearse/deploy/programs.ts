@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Stack } from "../../../rehearse/deploy/deployer";
+import { PROGRAM_FILES } from "../../support/engine";
 import { root } from "../../support/home";
 
 /** A Pulumi program in a folder of its own, with a state of its own. */
@@ -11,9 +12,9 @@ export class ProgramFolder {
 
   public constructor(program: string) {
     fs.symlinkSync(path.join(root, "node_modules"), path.join(this.folder, "node_modules"));
-    fs.writeFileSync(path.join(this.folder, "package.json"), "{}");
-    const compilerOptions = { target: "ES2022", module: "commonjs", moduleResolution: "node10", noCheck: true };
-    fs.writeFileSync(path.join(this.folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+    for (const [name, text] of Object.entries(PROGRAM_FILES)) {
+      fs.writeFileSync(this.path(name), text);
+    }
     this.write(program);
   }
 
