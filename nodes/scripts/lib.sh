@@ -112,9 +112,27 @@ apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
+# forget_package_lists: those that a power cut has left empty or full of zeros. apt asks for newer ones only, and keeps them.
+forget_package_lists() {
+  local LISTS=''
+  eval "$(apt-config shell LISTS Dir::State::lists/d)"
+  echo "package lists are fetched anew"
+  find "${LISTS:?}" -maxdepth 1 -type f ! -name lock -delete
+}
+
+update_package_lists() {
+  local said
+  ! said=$(apt_get update 2>&1) || return 0
+  printf '%s\n' "$said"
+  # Said of lists that cannot be read, compressed ones among them, and never of a mirror that does not answer.
+  [[ $said =~ "package cache file is corrupted"|"lists or status file could not be parsed" ]] || return 1
+  forget_package_lists
+  apt_get update
+}
+
 # apt_update: the lock on package lists is the one that apt does not wait for itself.
 apt_update() {
-  try 6 10 apt_get update || fail "apt-get update fails. Look: sudo apt-get update"
+  try 6 10 update_package_lists || fail "apt-get update fails. Look: sudo apt-get update"
 }
 
 # repair_dpkg: completes what a power cut or a kill has left half installed; apt refuses to work before that.
@@ -142,7 +160,12 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   apt_update
-  apt_get --no-install-recommends install "${missing[@]}"
+  if ! apt_get --no-install-recommends install "${missing[@]}"; then
+    # A list that has lost its content is one without packages to apt.
+    forget_package_lists
+    apt_update
+    apt_get --no-install-recommends install "${missing[@]}"
+  fi
   for name in "${missing[@]}"; do
     say_changed "package $name"
   done

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -32,6 +33,8 @@ describe("packages after an interrupted installation", () => {
         `Dir::Cache "${folder}/cache";`,
         `Dir::Etc::sourcelist "${folder}/sources.list";`,
         'Dir::Etc::sourceparts "/dev/null";',
+        // The folder is for root's eyes.
+        'APT::Sandbox::User "root";',
         "",
       ].join("\n"),
     );
@@ -70,6 +73,69 @@ describe("packages after an interrupted installation", () => {
     const second = run("install_packages homelab-test");
     expect(second.status, second.out).to.equal(0);
     expect(second.out).to.equal("");
+  });
+
+  describe("package lists", () => {
+    const archive = () => path.join(folder, "archive");
+    const list = () =>
+      path.join(
+        folder,
+        "lists",
+        fs.readdirSync(path.join(folder, "lists")).find((name) => name.includes("Packages"))!,
+      );
+    /** Installs it from an archive, whose lists have been fetched and then come to that. */
+    const installAfter = (damage: (file: string) => void) => {
+      const prepared = run("dpkg --purge homelab-test; apt_get update");
+      expect(prepared.status, prepared.out).to.equal(0);
+      const whole = fs.readFileSync(list());
+      damage(list());
+      const ran = run("install_packages homelab-test");
+      expect(ran.status, ran.out).to.equal(0);
+      expect(state()).to.equal("installed");
+      expect(fs.readFileSync(list()).equals(whole), "the list is whole").to.equal(true);
+      return ran.out;
+    };
+
+    before(() => {
+      const deb = path.join(folder, "test.deb");
+      const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
+      const content = fs.readFileSync(deb);
+      const packages = [
+        fs.readFileSync(path.join(folder, "package/DEBIAN/control"), "utf8").trimEnd(),
+        `Filename: ./homelab-test_1_all.deb\nSize: ${content.length}\nSHA256: ${sha256(content)}\n\n`,
+      ].join("\n");
+      fs.mkdirSync(archive());
+      fs.copyFileSync(deb, path.join(archive(), "homelab-test_1_all.deb"));
+      fs.writeFileSync(path.join(archive(), "Packages"), packages);
+      fs.writeFileSync(
+        path.join(archive(), "Release"),
+        `Date: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n ${sha256(packages)} ${packages.length} Packages\n`,
+      );
+      fs.writeFileSync(path.join(folder, "sources.list"), `deb [trusted=yes] copy:${archive()} ./\n`);
+    });
+
+    for (const compressed of [false, true]) {
+      describe(compressed ? "kept compressed" : "kept as they are", () => {
+        before(() => {
+          fs.appendFileSync(path.join(folder, "apt.conf"), `Acquire::GzipIndexes "${compressed}";\n`);
+          run("forget_package_lists");
+        });
+
+        it("full of zeros, as a power cut leaves them, are fetched anew", () => {
+          const said = installAfter((file) => fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size)));
+          expect(said).to.contain("package lists are fetched anew");
+        });
+
+        it("that are empty, which apt may take for lists without packages, are fetched anew", () => {
+          const said = installAfter((file) => fs.truncateSync(file, 0));
+          expect(said).to.contain("package lists are fetched anew");
+        });
+
+        it("that are whole are kept", () => {
+          expect(installAfter(() => undefined)).not.to.contain("fetched anew");
+        });
+      });
+    }
   });
 
   it("waits for another installation that holds dpkg's lock", () => {
