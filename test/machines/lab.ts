@@ -124,7 +124,7 @@ export function lab(machine: Machine, edit: (worker: any) => void = () => undefi
     config.cluster.timeServers = [];
     // Without its GPU and some of its disks, apps would have nowhere to run.
     config.apps = {};
-    const worker = config.machines[machine.name];
+    const worker = config.machines[NODE];
     delete worker.gpu;
     worker.ssh = { user: machine.user, hostKey: machine.hostKey.split(" ").slice(0, 2).join(" ") };
     worker.identity = machine.identity;
@@ -137,14 +137,18 @@ export function lab(machine: Machine, edit: (worker: any) => void = () => undefi
         Object.assign(worker.disks[name], { id, sizeGb: 0.05 });
       }
     }
+    const tiers = Object.values(worker.disks as Record<string, { tier: string }>).map(({ tier }) => tier);
+    for (const tier of ["optane", "nvme", "sas-ssd"].filter((name) => !tiers.includes(name))) {
+      delete config.storage.tiers[tier];
+    }
     edit(worker);
   });
 }
 
 export function node(machine: Machine, homelab = lab(machine)): NodeMachine {
-  const found = homelab.nodes.find(({ name }) => name === machine.name);
+  const found = homelab.nodes.find(({ name }) => name === NODE);
   if (!found) {
-    throw new Error(`no node ${machine.name}`);
+    throw new Error(`no node ${NODE}`);
   }
   return found;
 }
@@ -172,8 +176,13 @@ export async function runStep(machine: Machine, script: HostScript, secrets: Ste
 
 /** The same with another text in the place of the step's own. */
 export async function runText(machine: Machine, { timeoutSeconds }: HostScript, text: string): Promise<Ran> {
-  const command = `runuser -u ${machine.user} -- ${commandLine(machine.user, timeoutSeconds)}`;
-  return machine.shell(`${command} <<'END_OF_STEP'\n${text}END_OF_STEP\n`);
+  return runAs(machine, machine.user, commandLine(machine.user, timeoutSeconds), text);
+}
+
+/** Runs a connection's command, which reads `input`, as root or as the machine's user. */
+export async function runAs(machine: Machine, user: string, command: string, input: string): Promise<Ran> {
+  const as = user === "root" ? "" : `runuser -u ${user} -- `;
+  return machine.shell(`${as}${command} <<'END_OF_STEP'\n${input}END_OF_STEP\n`);
 }
 
 export function changes(ran: Ran): string[] {

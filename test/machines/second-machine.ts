@@ -7,6 +7,8 @@ import { timed } from "./lab";
  */
 const PACKAGES = [
   ...["curl", "ca-certificates", "dkms", "linux-headers-amd64", "gpg", "gpg-agent"],
+  // A server's own clock, which the bootstrap of a node takes over.
+  "systemd-timesyncd",
   ...["qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-clients", "iputils-ping", "nfs-kernel-server"],
 ] as const;
 

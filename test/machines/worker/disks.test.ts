@@ -3,6 +3,7 @@ import type { Homelab } from "../../../config/homelab";
 import { MOUNT_OPTIONS, mountUnitName } from "../../../nodes/disks/mount-unit";
 import { diskPlan, isDevice, type PlannedDevice } from "../../../nodes/disks/plan";
 import { disksStep } from "../../../nodes/disks/step";
+import { osStep } from "../../../nodes/os/step";
 import type { Machine } from "../../../sandbox/machine";
 import { WatchedState, bootstrappedMachine, changes, lab, logins, needMachines, node, runStep, timed } from "../lab";
 
@@ -73,20 +74,30 @@ describe("data disks, on a booted machine", () => {
       expect(await Promise.all(plan().map(({ device }) => digest(device)))).to.deep.equal(before);
     });
 
-    it("survive a reboot with their data; a run after it changes nothing", async () => {
+    it("survive a reboot with their data, as the operating system does with all its settings; runs after it change nothing", async () => {
+      const boot = await machine.sh("cat /proc/sys/kernel/random/boot_id");
       for (const { mountPath, name } of plan()) {
         await machine.sh(`echo 'films of ${name}' >${mountPath}/precious; sync`);
       }
       const before = await mounts();
       await machine.ssh("systemctl stop ssh.service; systemctl reboot", "", "root");
-      await machine.untilLogin();
+      await timed("reboot", () => machine.untilLogin());
+      expect(await machine.sh("cat /proc/sys/kernel/random/boot_id")).not.to.equal(boot);
+      // Units of the boot that come after sshd.
       await machine.ssh("systemctl is-system-running --wait");
       expect(await mounts()).to.equal(before);
-      expect(await state.drift()).to.deep.equal([]);
+      // Not by chronyc waitsync, which never takes a clock of the machine's own for synchronised.
+      await machine.sh(
+        "for _ in {1..60}; do if chronyc -n tracking 2>&1 | grep -q 'Leap status.*Normal'; then exit 0; fi; sleep 1; done",
+      );
+      const states = [state, WatchedState.os(machine)];
+      expect(await Promise.all(states.map((each) => each.drift()))).to.deep.equal([[], []]);
       for (const { mountPath, name } of plan()) {
         expect(await machine.sh(`cat ${mountPath}/precious`)).to.equal(`films of ${name}`);
       }
       expect(changes(await run())).to.deep.equal([]);
+      expect(changes(await runStep(machine, osStep(lab(machine), node(machine))))).to.deep.equal([]);
+      expect(await machine.sh("systemctl --failed --no-legend --plain")).to.equal("");
     });
 
     it("a disk that is not mounted: nothing can be written in its place, the fact is named, and an update mounts it", async () => {

@@ -4,7 +4,7 @@ import type { Machine } from "../../../sandbox/machine";
 import { edited } from "../../support/home";
 import { recordedStack, revealed } from "../../support/stack";
 import { FINGERPRINT } from "../fingerprint";
-import { cleanMachine, logins, needMachines, timed } from "../lab";
+import { cleanMachine, logins, needMachines, runAs, timed } from "../lab";
 
 /** What the configuration says of each machine: each kind of proof, none of them true of the machine that answers. */
 const ELSEWHERE: Record<string, { kind: string; value: string }> = {
@@ -53,7 +53,8 @@ describe("another machine at the right address", () => {
     const before = await machine.sh(FINGERPRINT);
     await timed(`${texts.length} steps`, async () => {
       for (const { name, create, stdin, connection } of texts) {
-        const ran = await machine.ssh(create!, stdin, connection.user === "root" ? "root" : machine.user);
+        const user = connection.user === "root" ? "root" : machine.user;
+        const ran = await runAs(machine, user, create!, stdin!);
         expect(ran.status, `${name}: ${ran.stderr}`).to.equal(77);
         expect(ran.stderr, name)
           .to.match(/This is another machine: its (product-serial|product-uuid|machine-id) is '[^']+'/)

@@ -236,7 +236,6 @@ END
         `ls ${paths.binaries}/*/.homelab.*`,
         "systemctl stop mirror.service; (sleep 25; systemctl start mirror.service) >/dev/null 2>&1 &",
       ],
-      ["when the configuration is written", "test -e /etc/rancher/k3s/config.yaml", ""],
       [
         "while K3s starts",
         'test "$(systemctl show --property=ActiveState --value k3s)" = activating',

@@ -77,24 +77,7 @@ describe("the bootstrap of the operating system, on a booted machine", () => {
     expect(changes(await run())).to.deep.equal([]);
   });
 
-  it("survives a reboot: name, modules, sysctls, units and time are as before, and a run changes nothing", async () => {
-    const boot = await machine.sh("cat /proc/sys/kernel/random/boot_id");
-    await machine.ssh("systemctl stop ssh.service; systemctl reboot", "", "root");
-    await timed("reboot", () => machine.untilLogin());
-    expect(await machine.sh("cat /proc/sys/kernel/random/boot_id")).not.to.equal(boot);
-    // Units of the boot that come after sshd.
-    await machine.ssh("systemctl is-system-running --wait");
-    // Not by chronyc waitsync, which never takes a clock of the machine's own for synchronised.
-    await timed("time", () =>
-      machine.sh(
-        "for _ in {1..60}; do if chronyc -n tracking 2>&1 | grep -q 'Leap status.*Normal'; then exit 0; fi; sleep 1; done",
-      ),
-    );
-    expect(await state.drift()).to.deep.equal([]);
-    expect(changes(await run())).to.deep.equal([]);
-    expect(await machine.sh("systemctl --failed --no-legend --plain")).to.equal("");
-  });
-
+  // That it survives a reboot is in disks.test.ts: one reboot shows both.
   it("time that is not synchronised is drift", async () => {
     await machine.sh("systemctl stop chrony.service");
     expect(await state.drift()).to.deep.equal(["time: not synchronised", "unit.chrony.service: inactive/enabled"]);

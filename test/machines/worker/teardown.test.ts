@@ -126,11 +126,14 @@ END
   it("an NFS server that died: bounded in time, and every film is there when it is back", async () => {
     const films = await machine.sh(FILMS);
     await machine.sh("systemctl stop nfs-kernel-server");
-    const ran = await timed("teardown with a dead NFS server", () => teardown("delete", machine.name));
+    // One umount is given 90 s by itself; what is shown is that it ends.
+    const ran = await timed("teardown with a dead NFS server", () =>
+      machine.ssh(`UNMOUNT_SECONDS=15 ${paths.teardownCommand} delete ${machine.name}`, "", "root"),
+    );
     // The kernel detaches a share that nobody uses any more before it waits for its server: umount ends well, or is ended
     // while it waits, with the share attached or gone. What counts is that nothing was deleted through it.
     console.log(`      it ended with status ${ran.status}`);
-    expect(ran.milliseconds, "at most the sync, and three attempts at each mount").to.be.lessThan(500_000);
+    expect(ran.milliseconds, "at most the sync, and three attempts at each mount").to.be.lessThan(300_000);
     if (ran.status === 0) {
       expect(await machine.sh(`findmnt --raw --noheadings --types nfs,nfs4 | wc -l || true`)).to.equal("0");
     } else {
