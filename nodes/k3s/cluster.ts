@@ -92,7 +92,7 @@ export class K3sCluster extends OrderedComponent {
       read.stdout.apply((text) => rewriteKubeconfig(text, controlPlane.address, cluster.name)),
     );
     this.provider = new Provider(
-      `${name}-provider`,
+      generation.providerName(`${name}-provider`),
       {
         kubeconfig: this.kubeconfig,
         clusterIdentifier: clusterId,

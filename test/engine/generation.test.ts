@@ -22,20 +22,23 @@ const program = `
   new GeneratedSecrets("secrets", { apps: [], cluster: { rotations: { clients: 0, cookies: 0, apps: 0 } } });
   const generation = new ClusterGeneration("generation", homelab);
   const provider = new Provider(
-    "provider",
+    generation.providerName("provider"),
     { renderYamlToDirectory: "rendered", clusterIdentifier: generation.hex },
     { deletedWith: generation },
   );
   const platform = new Platform("platform", { provider, generation });
   const service = new OrderedComponent("homelab:test:Service", "service", { parent: platform });
   const space = new Namespace("space", { metadata: { name: "space" } }, { parent: service });
-  new ConfigMap("map", { metadata: { name: "map", namespace: space.metadata.name }, data: { a: "b" } }, { parent: service });
+  if (new pulumi.Config().getBoolean("interrupted")) {
+    space.urn.apply(() => { throw new Error("the run ends here"); });
+  } else new ConfigMap("map", { metadata: { name: "map", namespace: space.metadata.name }, data: { a: "b" } }, { parent: service });
 `;
 
 interface Resource {
   urn: string;
   type: string;
   deletedWith?: string;
+  provider?: string;
   id?: string;
 }
 
@@ -58,6 +61,11 @@ describe("rebuild generation on a real engine", function () {
     run("config", "set", "generation", String(generation));
     const { status, stdout, stderr } = run("up", "--yes", "--skip-preview");
     expect(status, stdout + stderr).to.equal(0);
+  };
+  /** What a preview would do, by name. */
+  const previewed = (): Record<string, string> => {
+    const { steps } = JSON.parse(run("preview", "--json").stdout) as { steps: { op: string; urn: string }[] };
+    return Object.fromEntries(steps.map(({ op, urn }) => [urn.split("::").pop() ?? urn, op]));
   };
   const resources = () => {
     const state = JSON.parse(run("stack", "export").stdout) as { deployment: { resources: Resource[] } };
@@ -87,14 +95,31 @@ describe("rebuild generation on a real engine", function () {
       provider: ids(/providers:kubernetes/),
     };
     run("config", "set", "generation", "2");
-    const { steps } = JSON.parse(run("preview", "--json").stdout) as { steps: { op: string; urn: string }[] };
-    const operations = Object.fromEntries(steps.map(({ op, urn }) => [urn.split("::").pop() ?? urn, op]));
-    expect(operations).to.include({ generation: "replace", provider: "replace", space: "replace", map: "replace" });
+    const { "provider-1": old, "provider-2": provider, ...operations } = previewed();
+    expect({ old, provider }).to.deep.equal({ old: "delete", provider: "create" });
+    expect(operations).to.include({ generation: "replace", space: "replace", map: "replace" });
     expect(Object.values(operations).filter((op) => op !== "replace" && op !== "same")).to.deep.equal([]);
     up(2);
     expect(ids(/randomPassword|randomBytes/), "secrets outlast the cluster").to.deep.equal(before.secrets);
     expect(ids(/randomId/)).not.to.deep.equal(before.generation);
     expect(ids(/providers:kubernetes/)).not.to.deep.equal(before.provider);
+  });
+
+  it("a run that ended between the provider and an object: the next one makes that object anew, as those before it", () => {
+    run("config", "set", "generation", "3");
+    run("config", "set", "interrupted", "true");
+    const ended = run("up", "--yes", "--skip-preview");
+    expect(ended.stdout + ended.stderr).to.contain("the run ends here");
+    expect(ended.status).not.to.equal(0);
+    run("config", "set", "interrupted", "false");
+    expect(previewed()).to.include({ map: "replace" });
+    up(3);
+    const [provider] = Object.entries(ids(/providers:kubernetes/));
+    expect(
+      resources()
+        .filter(({ type }) => type.startsWith("kubernetes:"))
+        .map((object) => object.provider),
+    ).to.deep.equal([provider.join("::"), provider.join("::")]);
   });
 
   it("a second run changes nothing", () => {
