@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Client } from "ssh2";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { Connection } from "./host";
 import { BASH_FROM_STDIN, connect, type SshTarget } from "./ssh";
 
@@ -18,6 +19,7 @@ export interface HostStateArgs {
 }
 
 interface Props extends Omit<HostStateArgs, "connection" | "repair">, SshTarget {
+  /** As `packed` gives it. */
   repair: string;
   providerVersion: number;
   facts?: Record<string, string>;
@@ -27,7 +29,32 @@ interface Props extends Omit<HostStateArgs, "connection" | "repair">, SshTarget 
  * Raise it whenever the provider's code below, or that in ssh.ts, changes: the code is stored in the state, and the engine runs the stored
  * code until an input differs (pulumi/pulumi#6490).
  */
-export const PROVIDER_VERSION = 4;
+export const PROVIDER_VERSION = 5;
+
+/**
+ * A step's text for the state, in which it stands twice beside the two of its step: gzip, in base64. The engine writes all of the
+ * state at the begin and end of each resource, one after the other, so that its size decides how fast a rebuild can be
+ * (pulumi/pulumi pkg/backend/snapshot.go, defaultServiceLoop). A preview shows the text's changes at the step.
+ */
+export function packed(text: string): string {
+  return gzipSync(text).toString("base64");
+}
+
+function unpacked(text: string): string {
+  // Required inside, because a module captured by value would not work after serialization.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const zlib = require("node:zlib") as { gunzipSync: typeof gunzipSync };
+  return zlib.gunzipSync(Buffer.from(text, "base64")).toString("utf8");
+}
+
+/** Whether it is the same text, packed by whichever zlib; one that is not known yet is another. */
+function sameText(one: string, other: string): boolean {
+  try {
+    return one === other || unpacked(one) === unpacked(other);
+  } catch {
+    return false;
+  }
+}
 
 /** Facts that are not as expected, each as `name: found, expected`. */
 function differences(expected: Facts, facts: Record<string, string> | undefined): string[] {
@@ -186,7 +213,7 @@ async function probe(props: Props): Promise<Record<string, string>> {
 async function converge(props: Props): Promise<Record<string, string>> {
   let facts = await probe(props);
   if (differences(props.expected, facts).length > 0) {
-    await runOverSsh(props, props.repair, 3600);
+    await runOverSsh(props, unpacked(props.repair), 3600);
     facts = await probe(props);
   }
   const wrong = differences(props.expected, facts);
@@ -211,9 +238,9 @@ export const hostStateProvider: pulumi.dynamic.ResourceProvider<Props, Props> = 
 
   diff(_id: string, olds: Props, news: Props) {
     const drifted = differences(news.expected, olds.facts).length > 0;
-    const inputs: (keyof Props)[] = ["machine", "connection", "probe", "expected", "repair", "providerVersion"];
+    const inputs: (keyof Props)[] = ["machine", "connection", "probe", "expected", "providerVersion"];
     const edited = inputs.some((name) => JSON.stringify(olds[name]) !== JSON.stringify(news[name]));
-    return Promise.resolve({ changes: drifted || edited });
+    return Promise.resolve({ changes: drifted || edited || !sameText(olds.repair, news.repair) });
   },
 
   async update(_id: string, _olds: Props, news: Props) {
@@ -235,7 +262,12 @@ export class HostState extends pulumi.dynamic.Resource {
     super(
       hostStateProvider,
       name,
-      { facts: undefined, ...args, providerVersion: PROVIDER_VERSION },
+      {
+        facts: undefined,
+        ...args,
+        repair: pulumi.output(args.repair).apply(packed),
+        providerVersion: PROVIDER_VERSION,
+      },
       pulumi.mergeOptions(opts, {
         additionalSecretOutputs: ["connection", "repair"],
         hideDiffs: ["__provider"],

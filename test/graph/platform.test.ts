@@ -140,7 +140,7 @@ describe("graph: the platform as a whole", () => {
         .filter(({ text }) => /\/var\/lib\/kubelet(?!\/device-plugins)/.test(text))
         .map(({ path }) => `${resource.name}${path}`)
         // Scripts name the default path where they look for a kubelet that runs somewhere else.
-        .filter((where) => !/\.(stdin|repair|probe)$/.test(where)),
+        .filter((where) => !/\.(stdin|probe)$/.test(where)),
     );
     expect(foreign).to.deep.equal([]);
   });

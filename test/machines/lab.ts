@@ -3,7 +3,7 @@ import type { Context } from "mocha";
 import type { Homelab, NodeMachine } from "../../config/homelab";
 import { disksState, disksStep } from "../../nodes/disks/step";
 import { assignments, renderProbe, renderRun, type HostProbe, type HostScript } from "../../nodes/host-script";
-import { PROVIDER_VERSION, hostStateProvider, type Facts } from "../../nodes/host-state";
+import { PROVIDER_VERSION, hostStateProvider, packed, type Facts } from "../../nodes/host-state";
 import { commandLine } from "../../nodes/host-step";
 import { PACKAGES } from "../../nodes/os/settings";
 import { osState, osStep } from "../../nodes/os/step";
@@ -243,7 +243,7 @@ export class WatchedState {
       connection: this.machine.connection(),
       probe: renderProbe(this.probe, this.machine.identity),
       expected: this.expected,
-      repair: stepText(this.machine, this.step, this.secrets),
+      repair: packed(stepText(this.machine, this.step, this.secrets)),
       providerVersion: PROVIDER_VERSION,
     };
   }

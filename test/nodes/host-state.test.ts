@@ -3,7 +3,8 @@ import { expect } from "chai";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { PROVIDER_VERSION, hostStateProvider } from "../../nodes/host-state";
+import { constants, gzipSync } from "node:zlib";
+import { PROVIDER_VERSION, hostStateProvider, packed } from "../../nodes/host-state";
 import { renderProbe } from "../../nodes/host-script";
 import { root } from "../support/home";
 import { failure } from "../support/failure";
@@ -41,7 +42,7 @@ describe("host state, over a real sshd", () => {
     connection: sshd.connection,
     probe: `printf '{"file":"%s","quoted":"a \\\\"word\\\\""}\\n' "$(cat ${watched})"`,
     expected: { file: "as it should be" },
-    repair: `echo 'as it should be' >${watched}`,
+    repair: packed(`echo 'as it should be' >${watched}`),
     providerVersion: PROVIDER_VERSION,
     ...changes,
   });
@@ -50,7 +51,7 @@ describe("host state, over a real sshd", () => {
   it("create asserts what the step before it reached, and names each fact that even a second run does not bring", async () => {
     expect((await create(props())).outs?.facts).to.deep.equal({ file: "as it should be", quoted: 'a "word"' });
     fs.writeFileSync(watched, "something else\n");
-    const repair = "true";
+    const repair = packed("true");
     expect(await failure(create(props({ repair })))).to.contain(
       "file: is 'something else', should be 'as it should be'",
     );
@@ -74,10 +75,21 @@ describe("host state, over a real sshd", () => {
     expect((await hostStateProvider.diff!("k3s1", updated, props())).changes).to.equal(false);
   });
 
+  it("a repair that another zlib has packed is the same one, an edited or unknown one is not", async () => {
+    const created = (await create(props())).outs as Props;
+    const text = `echo 'as it should be' >${watched}`;
+    const diff = async (repair: string) => (await hostStateProvider.diff!("k3s1", created, props({ repair }))).changes;
+    const otherwise = gzipSync(text, { level: 1, strategy: constants.Z_HUFFMAN_ONLY }).toString("base64");
+    expect(otherwise).not.to.equal(created.repair);
+    expect(await diff(otherwise)).to.equal(false);
+    expect(await diff(packed(`${text} `))).to.equal(true);
+    expect(await diff("unknown")).to.equal(true);
+  });
+
   it("update leaves a machine alone that is already as expected", async () => {
     const created = (await create(props())).outs as Props;
     const marker = path.join(folder, "repaired");
-    await hostStateProvider.update!("k3s1", created, props({ repair: `touch ${marker}` }));
+    await hostStateProvider.update!("k3s1", created, props({ repair: packed(`touch ${marker}`) }));
     expect(fs.existsSync(marker)).to.equal(false);
   });
 

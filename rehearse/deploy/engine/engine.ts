@@ -126,6 +126,9 @@ export class Engine implements Deployer {
           PULUMI_BACKEND_URL: `file://${state}`,
           PULUMI_CONFIG_PASSPHRASE: passphrase(path.join(this.folder, "passphrase")),
           PULUMI_SKIP_UPDATE_CHECK: "true",
+          // It writes the whole state twice for each resource, and would spend much of that on tidying its memory.
+          GOGC: "400",
+          GOMEMLIMIT: "1GiB",
         },
       },
     );

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { packed } from "../../../nodes/host-state";
 import { standInOf, type NotRehearsed } from "./stand-ins";
 
 /**
@@ -28,7 +29,7 @@ function emptyStep(props: Props): Props {
     return { ...props, create: "true" };
   }
   const found = pulumi.output(props.expected as Given).apply((facts) => `cat <<'END'\n${JSON.stringify(facts)}\nEND\n`);
-  return { ...props, probe: found, repair: "true" };
+  return { ...props, probe: found, repair: packed("true") };
 }
 
 function notAwaited(props: Props): Props {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Identity, Worker } from "../../../config/homelab";
 import { lookAtHost, tearDown, teardownStep } from "../../../lifecycle/actors/host";
 import { renderProbe, renderRun, type HostFile, type HostProbe, type HostScript } from "../../../nodes/host-script";
-import { PROVIDER_VERSION, hostStateProvider, type Facts } from "../../../nodes/host-state";
+import { PROVIDER_VERSION, hostStateProvider, packed, type Facts } from "../../../nodes/host-state";
 import { commandLine } from "../../../nodes/host-step";
 import { ed25519HostKey } from "../../../nodes/hypervisor/host-key";
 import { k3sNodeStep } from "../../../nodes/k3s/node-step";
@@ -141,7 +141,7 @@ describe("a machine that is swapped for another one at the same address", () => 
     connection: { ...machine.connection(), hostKey: described.hostKey },
     probe: renderProbe(probe, described.identity),
     expected,
-    repair: renderRun(step, described.identity, ""),
+    repair: packed(renderRun(step, described.identity, "")),
     providerVersion: PROVIDER_VERSION,
   });
   const osOf = (described: Description) => {
