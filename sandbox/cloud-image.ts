@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { cached } from "./cache";
-import { MASK_SPARED_UNITS, bootFile, debianTree, sources } from "./debian";
+import { MASK_SPARED_UNITS, SPARE_INITRD, bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder } from "./processes";
 import { SPARING } from "./qemu";
 
@@ -37,6 +37,7 @@ const ROOT_UUID = "6a1f2c80-5d0b-4c3e-9a44-1f3b7c0d9e21";
 const CUSTOMIZE = `
 set -eu
 printf '%s\\n' ${MODULES.join(" ")} >>"$1/etc/initramfs-tools/modules"
+${SPARE_INITRD}
 chroot "$1" update-initramfs -c -k "$(ls "$1/lib/modules")"
 echo cloud >"$1/etc/hostname"
 printf '127.0.0.1 localhost\\n' >"$1/etc/hosts"

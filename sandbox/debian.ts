@@ -36,6 +36,15 @@ const SPARED_UNITS = [
 export const MASK_SPARED_UNITS = `chroot "$1" systemctl mask --quiet ${SPARED_UNITS.join(" ")}`;
 
 /**
+ * Shell text for `customize`, before it makes the initrd, with the tree as $1. The drivers of the root disk are named and the
+ * kernel makes its device, so nothing is left to find for udev, RAID, LVM or dm-crypt; the system itself starts them a moment
+ * later.
+ */
+export const SPARE_INITRD = `for hook in udev mdadm lvm2 cryptroot cryptgnupg dmsetup; do
+  rm -f "$1/usr/share/initramfs-tools/hooks/$hook"
+done`;
+
+/**
  * Installs Debian 12 below `tree`, from its packages, but for the initrd, which `customize` makes: with the drivers that it
  * lists in /etc/initramfs-tools/modules, and no others: unpacking it is a large part of a boot in software emulation.
  *

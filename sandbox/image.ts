@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { cached } from "./cache";
-import { MASK_SPARED_UNITS, bootFile, debianTree, sources } from "./debian";
+import { MASK_SPARED_UNITS, SPARE_INITRD, bootFile, debianTree, sources } from "./debian";
 import { must, removeFolder, run } from "./processes";
 
 /** A root file system with the kernel that boots it. */
@@ -36,6 +36,7 @@ const CUSTOMIZE = `
 set -eu
 put() { mkdir -p "$1/$(dirname "$2")"; cat >"$1/$2"; }
 printf '%s\\n' ${MODULES.join(" ")} >>"$1/etc/initramfs-tools/modules"
+${SPARE_INITRD}
 chroot "$1" update-initramfs -c -k "$(ls "$1/lib/modules")"
 # The machine is started with this initrd from outside; a package that makes it anew takes minutes in software emulation.
 echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"
