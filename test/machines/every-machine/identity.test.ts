@@ -4,7 +4,8 @@ import type { Machine } from "../../../sandbox/machine";
 import { edited } from "../../support/home";
 import { recordedStack, revealed } from "../../support/stack";
 import { FINGERPRINT } from "../fingerprint";
-import { cleanMachine, logins, needMachines, runAs, timed } from "../lab";
+import { logins, needMachines, runAs, timed } from "../lab";
+import { rest, secondMachine } from "../second-machine";
 
 /** What the configuration says of each machine: each kind of proof, none of them true of the machine that answers. */
 const ELSEWHERE: Record<string, { kind: string; value: string }> = {
@@ -29,7 +30,7 @@ describe("another machine at the right address", () => {
 
   before(async function () {
     needMachines(this);
-    machine = await cleanMachine();
+    machine = await secondMachine();
     // The whole home program, every machine of it.
     const stack = await recordedStack(
       "home",
@@ -45,6 +46,8 @@ describe("another machine at the right address", () => {
       .map(({ name, inputs }) => ({ name, ...(revealed(inputs) as object) }))
       .filter((inputs): inputs is Step => "connection" in inputs);
   });
+
+  after(() => rest(machine));
 
   it("is refused by every step of the program, for each kind of proof, before anything is written", async () => {
     const texts = steps.filter(({ stdin }) => stdin !== undefined);

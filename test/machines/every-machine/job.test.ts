@@ -3,11 +3,12 @@ import type { HostScript } from "../../../nodes/host-script";
 import { commandLine } from "../../../nodes/host-step";
 import type { Machine } from "../../../sandbox/machine";
 import { finished, type Ran } from "../../../sandbox/processes";
-import { changes, cleanMachine, needMachines, stepText, timed } from "../lab";
+import { changes, needMachines, stepText, timed } from "../lab";
+import { rest, secondMachine } from "../second-machine";
 
 /** A step of the tests' own; `source` is found relative to nodes/scripts. */
 function step(name: string, variables: Record<string, string | number>, timeoutSeconds = 300): HostScript {
-  return { name, source: `../../test/machines/worker/steps/${name}.sh`, variables, timeoutSeconds };
+  return { name, source: `../../test/machines/every-machine/steps/${name}.sh`, variables, timeoutSeconds };
 }
 
 /** As HostStep does it, by a connection of its own. */
@@ -19,8 +20,10 @@ describe("the runner of steps, on a booted machine", () => {
 
   before(async function () {
     needMachines(this);
-    machine = await cleanMachine();
+    machine = await secondMachine();
   });
+
+  after(() => rest(machine));
 
   /** Waits two minutes for a condition in bash, on the machine itself. */
   const until = (condition: string, complaint: string) =>
