@@ -112,21 +112,25 @@ apt_get() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# forget_package_lists: those that a power cut has left empty or full of zeros. apt asks for newer ones only, and keeps them.
-forget_package_lists() {
+# package_lists FIND...: those on this machine that find's tests hold for.
+package_lists() {
   local LISTS=''
   eval "$(apt-config shell LISTS Dir::State::lists/d)"
-  echo "package lists are fetched anew"
-  find "${LISTS:?}" -maxdepth 1 -type f ! -name lock -delete
+  find "${LISTS:?}" -maxdepth 1 -type f ! -name lock "$@"
 }
 
+# update_package_lists: apt asks for lists that are newer, and keeps those that a power cut has left empty, which it takes for
+# lists without packages, or full of zeros, which it cannot read. Status: as that of apt-get update.
 update_package_lists() {
-  local said
-  ! said=$(apt_get update 2>&1) || return 0
+  local said status=0
+  package_lists -size 0 -delete
+  said=$(apt_get update 2>&1) || status=$?
   printf '%s\n' "$said"
+  [ "$status" != 0 ] || return 0
   # Said of lists that cannot be read, compressed ones among them, and never of a mirror that does not answer.
-  [[ $said =~ "package cache file is corrupted"|"lists or status file could not be parsed" ]] || return 1
-  forget_package_lists
+  [[ $said =~ "package cache file is corrupted"|"lists or status file could not be parsed" ]] || return "$status"
+  echo "package lists are fetched anew"
+  package_lists -delete
   apt_get update
 }
 
@@ -144,7 +148,8 @@ repair_dpkg() {
     if [[ $output != *" lock was locked by another process"* ]] || [ "$SECONDS" -ge "$end" ]; then break; fi
     sleep 5
   done
-  apt_get --fix-broken install ||
+  # The same power cut may have spoiled the package lists.
+  apt_get --fix-broken install || { apt_update && apt_get --fix-broken install; } ||
     fail "packages are half installed and cannot be completed. Look: sudo dpkg --configure -a && sudo apt-get --fix-broken install"
   say_changed "half installed packages completed"
 }
@@ -160,12 +165,7 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   apt_update
-  if ! apt_get --no-install-recommends install "${missing[@]}"; then
-    # A list that has lost its content is one without packages to apt.
-    forget_package_lists
-    apt_update
-    apt_get --no-install-recommends install "${missing[@]}"
-  fi
+  apt_get --no-install-recommends install "${missing[@]}"
   for name in "${missing[@]}"; do
     say_changed "package $name"
   done

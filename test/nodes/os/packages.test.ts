@@ -33,12 +33,21 @@ describe("packages after an interrupted installation", () => {
         `Dir::Cache "${folder}/cache";`,
         `Dir::Etc::sourcelist "${folder}/sources.list";`,
         'Dir::Etc::sourceparts "/dev/null";',
+        // A container's image says how lists are kept.
+        'Dir::Etc::parts "/dev/null";',
         // The folder is for root's eyes.
         'APT::Sandbox::User "root";',
         "",
       ].join("\n"),
     );
     execFileSync("dpkg-deb", ["--build", path.join(folder, "package"), path.join(folder, "test.deb")]);
+    const control = fs.readFileSync(path.join(folder, "package/DEBIAN/control"), "utf8");
+    fs.mkdirSync(path.join(folder, "needy/DEBIAN"), { recursive: true });
+    fs.writeFileSync(
+      path.join(folder, "needy/DEBIAN/control"),
+      control.replace("homelab-test", "homelab-needy").replace("Description", "Depends: homelab-test\nDescription"),
+    );
+    execFileSync("dpkg-deb", ["--build", path.join(folder, "needy"), path.join(folder, "needy.deb")]);
   });
   after(() => {
     if (folder) {
@@ -83,17 +92,19 @@ describe("packages after an interrupted installation", () => {
         "lists",
         fs.readdirSync(path.join(folder, "lists")).find((name) => name.includes("Packages"))!,
       );
-    /** Installs it from an archive, whose lists have been fetched and then come to that. */
-    const installAfter = (damage: (file: string) => void) => {
-      const prepared = run("dpkg --purge homelab-test; apt_get update");
+    const zeros = (file: string) => fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size));
+    /** Installs it from an archive, whose list has been fetched and then come to that; whether the list was fetched again. */
+    const fetchedAgain = (damage: (file: string) => void, prepare = "", act = "install_packages homelab-test") => {
+      const prepared = run(`dpkg --purge homelab-needy homelab-test; apt_get update; ${prepare}`);
       expect(prepared.status, prepared.out).to.equal(0);
       const whole = fs.readFileSync(list());
+      fs.utimesSync(list(), 0, 0);
       damage(list());
-      const ran = run("install_packages homelab-test");
+      const ran = run(act);
       expect(ran.status, ran.out).to.equal(0);
       expect(state()).to.equal("installed");
       expect(fs.readFileSync(list()).equals(whole), "the list is whole").to.equal(true);
-      return ran.out;
+      return fs.statSync(list()).mtimeMs !== 0;
     };
 
     before(() => {
@@ -118,21 +129,25 @@ describe("packages after an interrupted installation", () => {
       describe(compressed ? "kept compressed" : "kept as they are", () => {
         before(() => {
           fs.appendFileSync(path.join(folder, "apt.conf"), `Acquire::GzipIndexes "${compressed}";\n`);
-          run("forget_package_lists");
+          run("package_lists -delete; apt_get update");
+          expect(list().endsWith("Packages"), "as it is").to.equal(!compressed);
         });
 
         it("full of zeros, as a power cut leaves them, are fetched anew", () => {
-          const said = installAfter((file) => fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size)));
-          expect(said).to.contain("package lists are fetched anew");
+          expect(fetchedAgain(zeros)).to.equal(true);
         });
 
         it("that are empty, which apt may take for lists without packages, are fetched anew", () => {
-          const said = installAfter((file) => fs.truncateSync(file, 0));
-          expect(said).to.contain("package lists are fetched anew");
+          expect(fetchedAgain((file) => fs.truncateSync(file, 0))).to.equal(true);
         });
 
         it("that are whole are kept", () => {
-          expect(installAfter(() => undefined)).not.to.contain("fetched anew");
+          expect(fetchedAgain(() => undefined)).to.equal(false);
+        });
+
+        it("full of zeros, and a package half installed by the same power cut: both are mended", () => {
+          const unpack = `dpkg --unpack ${path.join(folder, "needy.deb")}`;
+          expect(fetchedAgain(zeros, unpack, "repair_dpkg")).to.equal(true);
         });
       });
     }
