@@ -22,6 +22,7 @@ export interface RecordedResource {
   provider?: string;
   protect: boolean;
   retainOnDelete: boolean;
+  deleteBeforeReplace: boolean;
   deletedWith?: string;
   replaceWith: string[];
   ignoreChanges: string[];
@@ -106,6 +107,7 @@ interface RegisterRequest {
   getProvidersMap(): { forEach(each: (value: string, key: string) => void): void };
   getProtect(): boolean;
   getRetainondelete(): boolean;
+  getDeletebeforereplace(): boolean;
   getDeletedwith(): string;
   getReplaceWithList(): string[];
   getIgnorechangesList(): string[];
@@ -150,6 +152,7 @@ function describe(urn: string, request: RegisterRequest): RecordedResource {
     provider: request.getProvider() || undefined,
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
     deletedWith: request.getDeletedwith() || undefined,
     replaceWith: [...request.getReplaceWithList()].sort(),
     ignoreChanges: request.getIgnorechangesList(),

@@ -173,14 +173,10 @@ export class AppInstance extends OrderedComponent {
             },
           },
         },
-        // A Job cannot be changed, only made anew.
-        {
-          ...child,
-          dependsOn: [deployment, ...service],
-          deleteBeforeReplace: true,
-          replaceOnChanges: ["spec"],
-          customTimeouts: { create: "60m" },
-        },
+        // The template of a Job cannot be changed; its provider knows, and deletes the old Job before it makes the new one
+        // (pulumi-kubernetes provider/pkg/provider/diff.go). Not by deleteBeforeReplace: for a new generation, the engine would then
+        // ask the dead cluster to delete the old one, whatever it is deletedWith (pulumi/pulumi pkg/resource/deploy/step.go).
+        { ...child, dependsOn: [deployment, ...service], customTimeouts: { create: "60m" } },
       );
     }
     this.registerOutputs();

@@ -80,6 +80,13 @@ describe("graph: what could hurt", () => {
     }
   });
 
+  it("nothing is deleted before it is replaced: a new generation would ask the dead cluster to do it", () => {
+    expect(stack.ofType(/^kubernetes:batch\/v1:Job$/)).not.to.deep.equal([]);
+    expect(
+      stack.resources.filter(({ deleteBeforeReplace }) => deleteBeforeReplace).map(({ name }) => name),
+    ).to.deep.equal([]);
+  });
+
   it("nothing that must outlive the cluster goes with its generation", () => {
     for (const resource of stack.ofType(/^(random:index\/random(Password|Bytes)|b2:)/)) {
       const inherited = stack.lineage(resource).find(({ deletedWith }) => deletedWith !== undefined);
