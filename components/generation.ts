@@ -10,6 +10,7 @@ import type { Homelab } from "../config/homelab";
 export class ClusterGeneration extends random.RandomId {
   /** The number of the configuration. */
   public readonly generation: number;
+  private readonly cluster: string;
 
   public constructor(name: string, homelab: Homelab, opts?: pulumi.CustomResourceOptions) {
     const { name: cluster, generation } = homelab.cluster;
@@ -19,15 +20,16 @@ export class ClusterGeneration extends random.RandomId {
       opts,
     );
     this.generation = generation;
+    this.cluster = cluster;
   }
 
   /**
-   * A name for the Kubernetes provider that no other generation has. Whether an object has to be made anew for another
+   * A name for the Kubernetes provider that no generation before has had, as the number only rises. Whether an object has to be made anew for another
    * provider, the engine decides by the state under that provider's URN. If a run of a new generation has ended between the
    * provider and an object, a URN that both generations share leads it to the new one, and the object of the dead cluster
    * counts as one of the living (pulumi/pulumi pkg/resource/deploy/step_generator.go, providerChanged).
    */
   public providerName(base: string): string {
-    return `${base}-${this.generation}`;
+    return `${base}-${this.cluster}-${this.generation}`;
   }
 }

@@ -34,7 +34,7 @@ export const PROVIDER_VERSION = 5;
 /**
  * A step's text for the state, in which it stands twice beside the two of its step: gzip, in base64. The engine writes all of the
  * state at the begin and end of each resource, one after the other, so that its size decides how fast a rebuild can be
- * (pulumi/pulumi pkg/backend/snapshot.go, defaultServiceLoop). A preview shows the text's changes at the step.
+ * (pulumi/pulumi pkg/backend/snapshot.go, defaultServiceLoop).
  */
 export function packed(text: string): string {
   return gzipSync(text).toString("base64");
@@ -270,7 +270,8 @@ export class HostState extends pulumi.dynamic.Resource {
       },
       pulumi.mergeOptions(opts, {
         additionalSecretOutputs: ["connection", "repair"],
-        hideDiffs: ["__provider"],
+        // The text's changes are shown at the step.
+        hideDiffs: ["__provider", "repair"],
       }),
       "homelab",
       "HostState",

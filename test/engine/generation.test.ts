@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { cliProblem } from "../../rehearse/deploy/engine/engine-problem";
 import { EngineProject } from "../support/engine";
@@ -71,6 +72,11 @@ describe("rebuild generation on a real engine", function () {
     const state = JSON.parse(run("stack", "export").stdout) as { deployment: { resources: Resource[] } };
     return state.deployment.resources;
   };
+  /** The objects of the cluster, which is a folder here. */
+  const rendered = () =>
+    fs
+      .readdirSync(path.join(project!.folder, "rendered"), { recursive: true })
+      .filter((name) => /\.yaml$/.test(String(name)));
   const ids = (type: RegExp) =>
     Object.fromEntries(
       resources()
@@ -95,7 +101,7 @@ describe("rebuild generation on a real engine", function () {
       provider: ids(/providers:kubernetes/),
     };
     run("config", "set", "generation", "2");
-    const { "provider-1": old, "provider-2": provider, ...operations } = previewed();
+    const { "provider-test-1": old, "provider-test-2": provider, ...operations } = previewed();
     expect({ old, provider }).to.deep.equal({ old: "delete", provider: "create" });
     expect(operations).to.include({ generation: "replace", space: "replace", map: "replace" });
     expect(Object.values(operations).filter((op) => op !== "replace" && op !== "same")).to.deep.equal([]);
@@ -103,6 +109,10 @@ describe("rebuild generation on a real engine", function () {
     expect(ids(/randomPassword|randomBytes/), "secrets outlast the cluster").to.deep.equal(before.secrets);
     expect(ids(/randomId/)).not.to.deep.equal(before.generation);
     expect(ids(/providers:kubernetes/)).not.to.deep.equal(before.provider);
+  });
+
+  it("what the dead cluster had is forgotten, and nothing is deleted in the new one, which has the same address", () => {
+    expect(rendered()).to.have.length(2);
   });
 
   it("a run that ended between the provider and an object: the next one makes that object anew, as those before it", () => {
@@ -114,6 +124,7 @@ describe("rebuild generation on a real engine", function () {
     run("config", "set", "interrupted", "false");
     expect(previewed()).to.include({ map: "replace" });
     up(3);
+    expect(rendered(), "nothing is deleted in the new cluster").to.have.length(2);
     const [provider] = Object.entries(ids(/providers:kubernetes/));
     expect(
       resources()

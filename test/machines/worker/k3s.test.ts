@@ -245,7 +245,7 @@ END
     for (const [when, until, prepare] of halfway) {
       it(`killed ${when}, the next run completes`, async () => {
         await machine.revert("k3s-ready");
-        await machine.sh(prepare || "true");
+        await machine.sh(prepare);
         const running = run(step);
         // Looked at on the machine itself: a login takes longer than some of these moments last.
         await machine.sh(

@@ -97,7 +97,7 @@ describe("K3s cluster", () => {
   });
 
   it("the provider is identified by the generation, and goes with it", () => {
-    const provider = named("k3s-provider-1");
+    const provider = named("k3s-provider-home-1");
     const generation = named("generation");
     expect(provider.inputs.clusterIdentifier).to.match(/^home-1-[0-9a-f]{16}$/);
     expect(provider.deletedWith).to.equal(generation.urn);
