@@ -52,9 +52,10 @@ echo 'locale: false' >"$1/etc/cloud/cloud.cfg.d/90_locale.cfg"
 chroot "$1" systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
 ${MASK_SPARED_UNITS}
 mkdir -p "$1/boot/grub/i386-pc"
+# Its initrd looks for nothing (SPARE_INITRD), so the root is named as a VM with a virtio disk has it.
 cat >"$1/boot/grub/grub.cfg" <<'END'
 search --no-floppy --fs-uuid --set=root ${ROOT_UUID}
-linux /vmlinuz root=UUID=${ROOT_UUID} ro console=ttyS0 ${SPARING}
+linux /vmlinuz root=/dev/vda1 ro console=ttyS0 ${SPARING}
 initrd /initrd.img
 boot
 END

@@ -58,9 +58,8 @@ export async function killedAfterEachChange(
   const text = stepText(machine, script, secrets).replace(said, () => killed);
   const seen: string[] = [];
   for (let runs = 0; runs < 60; runs++) {
-    const ran = await runText(machine, script, text);
-    const log = await machine.sh(`grep '^changed: ' /var/log/homelab/${script.name}.log || true`);
-    const changes = log.split("\n").filter((line) => line !== "");
+    const ran = await runText(machine, script, text, `grep '^changed: ' /var/log/homelab/${script.name}.log`);
+    const changes = ran.after.split("\n").filter((line) => line !== "");
     if (ran.status === 0 && changes.length === 0) {
       return seen;
     }

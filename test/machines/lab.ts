@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { expect } from "chai";
 import type { Context } from "mocha";
 import type { Homelab, NodeMachine } from "../../config/homelab";
@@ -174,15 +175,34 @@ export async function runStep(machine: Machine, script: HostScript, secrets: Ste
   return runText(machine, script, stepText(machine, script, secrets));
 }
 
-/** The same with another text in the place of the step's own. */
-export async function runText(machine: Machine, { timeoutSeconds }: HostScript, text: string): Promise<Ran> {
-  return runAs(machine, machine.user, commandLine(machine.user, timeoutSeconds), text);
+/**
+ * The same with another text in the place of the step's own.
+ *
+ * @param after bash text for root, run after the step whatever came of it, by the same login.
+ * @returns also what that has printed.
+ */
+export async function runText(
+  machine: Machine,
+  { timeoutSeconds }: HostScript,
+  text: string,
+  after = "",
+): Promise<Ran & { after: string }> {
+  const mark = `after ${randomUUID()}`;
+  const ran = await machine.shell(
+    `${inputTo(machine.user, commandLine(machine.user, timeoutSeconds), text)}status=$?\necho '${mark}'\n${after}\nexit $status\n`,
+  );
+  const [stdout, said] = ran.stdout.split(`${mark}\n`);
+  return { ...ran, stdout, after: said };
 }
 
 /** Runs a connection's command, which reads `input`, as root or as the machine's user. */
 export async function runAs(machine: Machine, user: string, command: string, input: string): Promise<Ran> {
+  return machine.shell(inputTo(user, command, input));
+}
+
+function inputTo(user: string, command: string, input: string): string {
   const as = user === "root" ? "" : `runuser -u ${user} -- `;
-  return machine.shell(`${as}${command} <<'END_OF_STEP'\n${input}END_OF_STEP\n`);
+  return `${as}${command} <<'END_OF_STEP'\n${input}END_OF_STEP\n`;
 }
 
 export function changes(ran: Ran): string[] {
