@@ -24,10 +24,10 @@ export class ClusterGeneration extends random.RandomId {
   }
 
   /**
-   * A name for the Kubernetes provider that no generation before has had, as the number only rises. Whether an object has to be made anew for another
-   * provider, the engine decides by the state under that provider's URN. If a run of a new generation has ended between the
-   * provider and an object, a URN that both generations share leads it to the new one, and the object of the dead cluster
-   * counts as one of the living (pulumi/pulumi pkg/resource/deploy/step_generator.go, providerChanged).
+   * A name for the Kubernetes provider that no generation before has had, as the number only rises. Whether an object has to be
+   * made anew for another provider, the engine decides by the state under that provider's URN. If a run of a new generation has
+   * ended between the provider and an object, a URN that both generations share leads it to the new one, and the object of the
+   * dead cluster counts as one of the living (pulumi/pulumi pkg/resource/deploy/step_generator.go, providerChanged).
    */
   public providerName(base: string): string {
     return `${base}-${this.cluster}-${this.generation}`;
