@@ -117,9 +117,9 @@ describe("The whole rebuild, rehearsed", function () {
     expect(steps.filter(({ outcome, message }) => outcome === "not rehearsed" && !message)).to.deep.equal([]);
     const ratio = makespan(steps) / criticalPath(steps).milliseconds;
     console.log(`      by the ${deployer}: ${duration(makespan(steps))}, ${ratio.toFixed(2)} of its critical path`);
-    // The engine asks a provider about one object after the other before it begins with any, and the API server here is emulated,
-    // which makes its schema anew after each CRD: that is time of no step (pulumi/pulumi pkg/resource/deploy/step_generator.go).
-    expect(ratio).to.be.at.most(deployer === "engine" ? 1.5 : 1.1);
+    // By the engine on an emulated API server this has not been reached: 1.30. It asks a provider about one object after the other
+    // before it begins with any, which is time of no step (pulumi/pulumi pkg/resource/deploy/step_generator.go).
+    expect(ratio).to.be.at.most(1.1);
   });
 
   it("a second run changes nothing and restarts nothing: files, packages, units, pods, and every object of the cluster", async () => {
