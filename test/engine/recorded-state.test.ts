@@ -21,7 +21,7 @@ const UNRECORDED = /kubernetes:helm\.sh\/v4:Chart\$|::pulumi:providers:/;
  * object follows, because it is the same cluster.
  */
 const NEW_SINCE =
-  /^create .*\$pulumi-nodejs:dynamic\/homelab:HostLogin::|^(create|delete) .*\$pulumi:providers:kubernetes::k3s-provider(-home-1)?$/;
+  /^create .*\$pulumi-nodejs:dynamic\/homelab:HostLogin::|(^create .*\$pulumi:providers:kubernetes::k3s-provider-home-1|^delete .*\$pulumi:providers:kubernetes::k3s-provider)$/;
 
 /**
  * A step whose text has changed runs again, so a preview does not know what it will say: neither the kubeconfig nor,

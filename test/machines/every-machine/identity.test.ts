@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { hostStateProvider } from "../../../nodes/host-state";
 import type { Machine } from "../../../sandbox/machine";
+import { failure } from "../../support/failure";
 import { edited } from "../../support/home";
 import { recordedStack, revealed } from "../../support/stack";
 import { FINGERPRINT } from "../fingerprint";
@@ -78,10 +79,7 @@ describe("another machine at the right address", () => {
       Promise.all(
         states.map(async (state) => {
           const props = { ...state, machine: state.name, connection: machine.connection(), expected: {} };
-          const said = await hostStateProvider.read!(state.name, props as never).then(
-            () => "it was read",
-            (error: Error) => error.message,
-          );
+          const said = await failure(hostStateProvider.read!(state.name, props as never));
           expect(said, state.name).to.contain("This is another machine");
         }),
       ),

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Machine } from "../../../sandbox/machine";
 import { must } from "../../../sandbox/processes";
+import { failure } from "../../support/failure";
 
 /** A line of JSON that is printed. */
 export interface FullDisk {
@@ -26,10 +27,7 @@ async function main(packages: string[]): Promise<void> {
   const others = path.join(small, "somebody's");
   await must("fallocate", ["-l", String(bavail * bsize - 2 ** 16), others]);
   const began = performance.now();
-  const said = await machine.boot().then(
-    () => "not refused",
-    (error: Error) => error.message,
-  );
+  const said = await failure(machine.boot());
   const seconds = (performance.now() - began) / 1000;
   await machine.destroy();
   fs.rmSync(others);

@@ -8,18 +8,12 @@ import { debianImage } from "../../../sandbox/image";
 import { Machine } from "../../../sandbox/machine";
 import { must, removeFolder, run, temporaryFolder } from "../../../sandbox/processes";
 import { PACKAGES } from "../../../nodes/os/settings";
+import { failure } from "../../support/failure";
 import { needMachines, timed } from "../lab";
 import type { FullDisk } from "./full-disk";
 
 /** The image of the other suites, so that none is built for this one. */
 const IMAGE = [...PACKAGES, "nfs-kernel-server"];
-
-/** What a promise was rejected with. */
-const refusal = (promise: Promise<unknown>) =>
-  promise.then(
-    () => "not refused",
-    (error: Error) => error.message,
-  );
 
 describe("the sandbox's own promises, with the real QEMU and the real image", () => {
   before(function () {
@@ -56,10 +50,10 @@ describe("the sandbox's own promises, with the real QEMU and the real image", ()
     const { port } = machine.connection();
     const other = net.createServer().listen(port, "127.0.0.1");
     try {
-      expect(await refusal(timed("refusal", () => machine.boot()))).to.contain(
+      expect(await failure(timed("refusal", () => machine.boot()))).to.contain(
         `port does not start: port ${port} of 127.0.0.1 is taken by somebody else`,
       );
-      expect(await refusal(machine.checkpoint("x"))).to.equal("port is not on");
+      expect(await failure(machine.checkpoint("x"))).to.equal("port is not on");
     } finally {
       other.close();
       await machine.destroy();

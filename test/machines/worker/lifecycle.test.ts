@@ -10,6 +10,7 @@ import { k3sNodeStep } from "../../../nodes/k3s/node-step";
 import { paths } from "../../../nodes/k3s/paths";
 import { osState, osStep } from "../../../nodes/os/step";
 import type { Machine } from "../../../sandbox/machine";
+import { failure } from "../../support/failure";
 import { cleanMachine, lab, needMachines, node, NODE, timed } from "../lab";
 
 /** The machine as the configuration would describe it, at the loopback port through which it is reached here. */
@@ -19,16 +20,6 @@ function workerOn(machine: Machine): Worker {
 }
 
 const login = (machine: Machine) => ({ privateKey: machine.privateKey });
-
-/** The message of what an action throws. */
-async function refusal(action: () => Promise<unknown>): Promise<string> {
-  try {
-    await action();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "not refused";
-}
 
 /** Remembers this moment on the machine. */
 const mark = (machine: Machine) => machine.sh("touch /run/marked; sleep 0.1");
@@ -90,7 +81,7 @@ END
       kind: "other",
       detail: "it shows another SSH host key than the pinned one",
     });
-    expect(await refusal(() => tearDown(stranger, login(machine)))).to.contain("This is another machine");
+    expect(await failure(tearDown(stranger, login(machine)))).to.contain("This is another machine");
     expect((await lookAtHost({ ...worker, ssh: { ...worker.ssh, user: "nobody" } }, login(machine))).kind).to.equal(
       "locked",
     );
@@ -176,7 +167,7 @@ END
     expect(await lookAtHost(worker(old), login(machine))).to.deep.include({ kind: "other" });
     for (const act of ["read", "update"] as const) {
       const props = osOf(old);
-      const message = await refusal(() =>
+      const message = await failure(
         act === "read" ? hostStateProvider.read!(NODE, props) : hostStateProvider.update!(NODE, props, props),
       );
       expect(message, act)
@@ -187,7 +178,7 @@ END
     // Only the host key has been edited: the step refuses the machine before its first write.
     const half = { ...fresh, identity: old.identity };
     expect(await lookAtHost(worker(half), login(machine))).to.deep.include({ kind: "other" });
-    const message = await refusal(() => hostStateProvider.update!(NODE, osOf(half), osOf(half)));
+    const message = await failure(hostStateProvider.update!(NODE, osOf(half), osOf(half)));
     expect(message).to.contain("exit status 77: This is another machine").and.to.contain("machines.<name>.identity");
 
     const look = {

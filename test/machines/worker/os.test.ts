@@ -3,6 +3,7 @@ import { hostStateProvider } from "../../../nodes/host-state";
 import { osFiles } from "../../../nodes/os/files";
 import { osStep } from "../../../nodes/os/step";
 import type { Machine } from "../../../sandbox/machine";
+import { failure } from "../../support/failure";
 import { FINGERPRINT } from "../fingerprint";
 import { killedAfterEachChange } from "../interrupted";
 import {
@@ -93,10 +94,7 @@ describe("the bootstrap of the operating system, on a booted machine", () => {
   it("a changed host key is refused before anything is asked, and is no drift", async () => {
     const connection = { ...machine.connection(), hostKey: `ssh-ed25519 ${"A".repeat(68)}` };
     const props = { machine: machine.name, connection, probe: "touch /var/tmp/asked; echo '{}'", expected: {} };
-    const refused = await hostStateProvider.read!(machine.name, props as never).then(
-      () => "not refused",
-      (error: Error) => error.message,
-    );
+    const refused = await failure(hostStateProvider.read!(machine.name, props as never));
     expect(refused).to.contain("another host key than the pinned one").and.to.contain("no drift");
     expect((await machine.ssh("test -e /var/tmp/asked")).status).to.equal(1);
   });
