@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { show, type ConfigIssue } from "./issues";
+import { meaningOf } from "./meaning";
 import { nearest } from "./nearest";
 import { homelabSchema } from "./schema";
 import { knownKeys, propertyOf, unknownKeys } from "./schema-keys";
@@ -29,16 +30,37 @@ export function describe(issue: ZodIssue, prefix: readonly PropertyKey[], root: 
   }
   const value = keys.reduce(propertyOf, root);
   const [rule, ruleFix] = issue.message.includes(RULE_SEPARATOR) ? issue.message.split(RULE_SEPARATOR) : [];
-  const fix = ruleFix ?? unquoted(issue, value);
+  const allowed = rule ?? expected(issue);
+  const fix = ruleFix ?? unquoted(issue, value) ?? meant(issue, keys, value);
+  const meaning = meaningOf(keys) ?? "Pulumi.yaml describes it";
   return [
     {
       path: formatPath(keys),
       found: shown(keys, value),
-      allowed: rule ?? expected(issue),
+      allowed,
       fix:
-        value === undefined ? `add the key; ${fix ?? "Pulumi.yaml describes it"}` : (fix ?? "Pulumi.yaml describes it"),
+        value === undefined
+          ? `add the key${fix === undefined ? `: ${meaning}` : `; ${fix}`}`
+          : (fix ?? `write what belongs there: ${meaning}`),
     },
   ];
+}
+
+/** Where the next thing to do follows from the value alone: a word that is nearly right, a number beyond its bound. */
+function meant(issue: ZodIssue, keys: readonly PropertyKey[], value: unknown): string | undefined {
+  const meaning = meaningOf(keys);
+  const why = meaning === undefined ? "" : ` (${meaning})`;
+  if (issue.code === "invalid_value" && typeof value === "string") {
+    const near = nearest(value, issue.values.map(String));
+    return near === undefined ? undefined : `did you mean '${near}'?`;
+  }
+  if (issue.code === "too_small" && typeof value === "number") {
+    return `raise it to ${atLeast(issue)}${why}`;
+  }
+  if (issue.code === "too_big" && typeof value === "number") {
+    return `lower it to ${atMost(issue)}${why}`;
+  }
+  return undefined;
 }
 
 /** A key that the schema does not know, with the known one that it resembles. */
@@ -90,12 +112,20 @@ function expected(issue: ZodIssue): string {
     case "invalid_union":
       return (issue as UnionIssue & { options?: readonly unknown[] }).options?.map(show).join(" or ") ?? issue.message;
     case "too_small":
-      return issue.origin === "string" ? "a text that is not empty" : `at least ${String(issue.minimum)}${unit(issue)}`;
+      return issue.origin === "string" ? "a text that is not empty" : `${atLeast(issue)}${unit(issue)}`;
     case "too_big":
-      return `at most ${String(issue.maximum)}${unit(issue)}`;
+      return `${atMost(issue)}${unit(issue)}`;
     default:
       return issue.message;
   }
+}
+
+function atLeast({ minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
+  return `${inclusive === false ? "more than" : "at least"} ${String(minimum)}`;
+}
+
+function atMost({ maximum, inclusive }: z.core.$ZodIssueTooBig): string {
+  return `${inclusive === false ? "less than" : "at most"} ${String(maximum)}`;
 }
 
 function unit({ origin }: { origin: string }): string {

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { LineCounter, parseDocument, type Document } from "yaml";
 import { ConfigError, show } from "./issues";
+import { isPlain } from "./plain";
 import { ENCRYPTED } from "./placeholders";
 
 /** Namespace of the program's own keys: the project's name in Pulumi.yaml. */
@@ -32,12 +33,12 @@ export function readStackFile(file: string): Record<string, unknown> {
     );
   }
   const content = toData(document, path.basename(file));
-  const config = isRecord(content) ? content.config : undefined;
-  if (!isRecord(config)) {
+  const config = isPlain(content) ? content.config : undefined;
+  if (!isPlain(config)) {
     throw new ConfigError([
       {
         path: path.basename(file),
-        found: isRecord(content) ? `config: ${show(config)}` : "no keys",
+        found: isPlain(content) ? `config: ${show(config)}` : "no keys",
         allowed: "a key config with the values of the stack below it",
         fix: "compare it with Pulumi.home.yaml",
       },
@@ -98,7 +99,7 @@ export function stackNames(folder: string): string[] {
 
 /** Whether a node holds a secret as the CLI writes it: `secure` and nothing else. */
 function isEncrypted(value: unknown): boolean {
-  return isRecord(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
+  return isPlain(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
 }
 
 function masked(value: unknown): unknown {
@@ -108,11 +109,5 @@ function masked(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(masked);
   }
-  return isRecord(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, child]) => [key, masked(child)]))
-    : value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([key, child]) => [key, masked(child)])) : value;
 }

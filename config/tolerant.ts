@@ -1,12 +1,11 @@
 import { z } from "zod";
+import { isPlain, type Plain } from "./plain";
 import { partlyReadable, WRONG } from "./readable";
 import { meant, propertyOf } from "./schema-keys";
 import { accepts, mayBeEntry, straysIn, type Strays } from "./strays";
 
 /** Stands in the place of a record's entry whose name is what is wrong, though the schema takes it. */
 export const MISNAMED = Symbol("misnamed");
-
-type Plain = Readonly<Record<string, unknown>>;
 
 /** What is parsed. */
 interface Given<T = unknown> {
@@ -103,8 +102,4 @@ function child({ value, own }: Given, key: PropertyKey, above: Strays): Given {
 /** Whether a schema has rules over several of its parts: what is left of something wrong may break them unseen. */
 function isRefined({ def }: z.ZodType): boolean {
   return (def.checks ?? []).some(({ _zod }) => !/^(min|max)_length$|^length_equals$/.test(_zod.def.check));
-}
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

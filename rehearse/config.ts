@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import type { Homelab } from "../config/homelab";
 import { parseHomelab } from "../config/parse";
+import { merged } from "../config/plain";
 import { hostKey, userKey, type RehearsalIdentity } from "./identity";
 
 export const STACK = "rehearsal";
@@ -35,7 +36,7 @@ export interface Generated {
 export function stackFileConfig(changes: StackConfig = {}): StackConfig {
   const { config } = parse(fs.readFileSync(STACK_FILE, "utf8")) as { config: StackConfig };
   const own = Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^homelab:/, ""), value]));
-  return overlaid(own, changes);
+  return merged(own, changes);
 }
 
 /** The homelab of the stack file, before anything is generated. */
@@ -53,8 +54,8 @@ export function rehearsalConfig({ identity, digests, mirrorFolder, domainType, c
   );
   const { publicKey, privateKey } = userKey(identity);
   const topics = Object.keys(plannedHomelab().monitoring.receivers);
-  return overlaid(stackFileConfig(changes), {
-    machines: overlaid(machines, { r730: { libvirt: { domainType } } }),
+  return merged(stackFileConfig(changes), {
+    machines: merged(machines, { r730: { libvirt: { domainType } } }),
     authorizedKeys: [publicKey],
     versions: {
       k3s: { sha256: digests.k3s },
@@ -76,18 +77,4 @@ function machineIdentity(identity: RehearsalIdentity, name: string): { value: st
   const { hypervisors } = plannedHomelab();
   const { machineId, serial } = identity.machines[name];
   return { value: hypervisors.some((machine) => machine.name === name) ? machineId : serial };
-}
-
-/** Objects are merged key by key, everything else replaces. */
-function overlaid(base: StackConfig, over: StackConfig): StackConfig {
-  const result = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = result[key];
-    result[key] = isPlain(below) && isPlain(value) ? overlaid(below, value) : value;
-  }
-  return result;
-}
-
-function isPlain(value: unknown): value is StackConfig {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { core } from "@pulumi/kubernetes/types/input";
 import { JOB_MEMORY } from "../../config/apps/memory";
-import { merged } from "../../config/apps/merge";
+import { merged } from "../../config/plain";
 import type { App, Homelab } from "../../config/homelab";
 import { intelWorkers, INTEL_RESOURCE } from "../gpu/intel-manifests";
 import { NVIDIA_RESOURCE, NVIDIA_RUNTIME_CLASS, nvidiaWorkers } from "../gpu/nvidia-values";

@@ -1,3 +1,4 @@
+import { isPlain } from "../../config/plain";
 import { canonical } from "../../plan/canonical";
 
 /** Paths (`.key.key`) at which two values are not the same; a list is one value. */
@@ -6,8 +7,8 @@ export function differingPaths(one: unknown, other: unknown, path = ""): string[
     return [];
   }
   const both = [one, other];
-  if (both.every((value) => typeof value === "object" && value !== null && !Array.isArray(value))) {
-    const [left, right] = both as Record<string, unknown>[];
+  if (both.every(isPlain)) {
+    const [left, right] = both;
     return [...new Set([...Object.keys(left), ...Object.keys(right)])]
       .sort()
       .flatMap((key) => differingPaths(left[key], right[key], `${path}.${key}`));

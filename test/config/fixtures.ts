@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
+import { isPlain } from "../../config/plain";
 import { homeConfig, root } from "../support/home";
 
 /** One case: the home stack with a change. */
@@ -35,10 +36,10 @@ export function fixtures(folder: "bad" | "good"): Fixture[] {
 }
 
 function merged(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) {
+  if (!isPlain(patch)) {
     return patch;
   }
-  const result = isRecord(target) ? { ...target } : {};
+  const result = isPlain(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) {
       delete result[key];
@@ -47,8 +48,4 @@ function merged(target: unknown, patch: unknown): unknown {
     }
   }
   return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { z } from "zod";
+import { describedKeys } from "../../config/meaning";
 import { configKeys, homelabSchema } from "../../config/schema";
 import { unwrap } from "../../config/schema-keys";
 import { root } from "../support/home";
@@ -38,11 +39,6 @@ function join(key: string, rest: string): string {
   return rest === "" || rest.startsWith("[") ? `${key}${rest}` : `${key}.${rest}`;
 }
 
-/** The paths that a description explains: lines of the form `path: words`. */
-function documented(description: string): string[] {
-  return description.split("\n").flatMap((line) => /^([\w.<>[\]]+): ./.exec(line)?.[1] ?? []);
-}
-
 describe("Pulumi.yaml", () => {
   it("declares the sections of the schema, in its order", () => {
     expect(Object.keys(project.config)).to.deep.equal(configKeys);
@@ -51,7 +47,8 @@ describe("Pulumi.yaml", () => {
   for (const key of configKeys) {
     it(`describes every key of ${key}, and no other`, () => {
       const paths = [...new Set(keyPaths(homelabSchema.shape[key]))].sort();
-      expect(documented(project.config[key].description).sort()).to.deep.equal(paths);
+      const documented = describedKeys(key).map(({ path }) => path);
+      expect(documented.sort()).to.deep.equal(paths);
     });
 
     it(`gives ${key} the type of its schema`, () => {
