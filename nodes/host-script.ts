@@ -57,6 +57,29 @@ export function readScript(source: string): string {
   return text;
 }
 
+/**
+ * A script as machines get it, without the lines that are nothing but a comment: who edits one would run the step anew on
+ * every machine, and each step's text stands twice in the state. Here-documents stay as they are, and so does what
+ * shellcheck is told.
+ */
+export function withoutComments(text: string): string {
+  let delimiter: string | undefined;
+  const kept = text.split("\n").filter((line) => {
+    if (delimiter !== undefined) {
+      delimiter = line.trimStart() === delimiter ? undefined : delimiter;
+      return true;
+    }
+    delimiter = /(?<!<)<<-?\s*(['"]?)([A-Za-z_]\w*)\1/.exec(line)?.[2];
+    return !/^\s*#(?!!| shellcheck )/.test(line);
+  });
+  return kept.join("\n");
+}
+
+/** What of a file below nodes/scripts a machine needs. */
+function readCode(source: string): string {
+  return withoutComments(readScript(source));
+}
+
 /** One shell word that stands for exactly this text. */
 export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
@@ -80,11 +103,11 @@ export function assignments(variables: Readonly<Record<string, ShellValue>>): st
 export function renderStep(script: HostScript): string {
   return [
     `# homelab step ${script.name}`,
-    readScript("lib.sh"),
+    readCode("lib.sh"),
     assignments(script.variables ?? {}),
     renderFiles(script.files ?? []),
-    ...(script.libraries ?? []).map(readScript),
-    readScript(script.source),
+    ...(script.libraries ?? []).map(readCode),
+    readCode(script.source),
     "# end of step",
   ]
     .filter((part) => part !== "")
@@ -100,8 +123,8 @@ export function renderRun(script: HostScript, identity: Identity, secretAssignme
   }
   return [
     "set -euo pipefail",
-    readScript("identity.sh"),
-    readScript("run-job.sh"),
+    readCode("identity.sh"),
+    readCode("run-job.sh"),
     `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     `run_job ${quote(script.name)} ${script.timeoutSeconds} <<'${delimiter}'`,
     ...(secretAssignments === "" ? [] : [secretAssignments]),
@@ -115,12 +138,12 @@ export function renderRun(script: HostScript, identity: Identity, secretAssignme
 export function renderProbe(probe: HostProbe, identity: Identity): string {
   return [
     "set -euo pipefail",
-    readScript("identity.sh"),
-    readScript("probe-lib.sh"),
+    readCode("identity.sh"),
+    readCode("probe-lib.sh"),
     `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     assignments(probe.variables ?? {}),
-    ...(probe.libraries ?? []).map(readScript),
-    readScript(probe.source),
+    ...(probe.libraries ?? []).map(readCode),
+    readCode(probe.source),
     "print_facts",
     "",
   ].join("\n\n");

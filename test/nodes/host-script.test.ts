@@ -5,7 +5,15 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { assignments, quote, readScript, renderRun, renderStep, type HostScript } from "../../nodes/host-script";
+import {
+  assignments,
+  quote,
+  readScript,
+  renderRun,
+  renderStep,
+  withoutComments,
+  type HostScript,
+} from "../../nodes/host-script";
 import { skipBecause } from "../support/skip";
 
 const identity = { kind: "machine-id", value: "0123456789abcdef0123456789abcdef" } as const;
@@ -46,6 +54,30 @@ describe("host scripts", () => {
     const printed = bash(`${text}\nprintf '%s|' "$NAME" "\${LIST[@]}" "$COUNT" "$ON"`).stdout;
     expect(printed).to.equal("it's|a b|$(false)|3|true|");
     expect(() => assignments({ "a; rm -rf /": "x" })).to.throw("not a name of a shell variable");
+  });
+
+  it("without its comments, every script is the same to bash", () => {
+    // Bash prints a function as it has understood it.
+    const understood = (text: string) => {
+      const { status, stdout, stderr } = bash(`whole() {\n:\n${text}\n}\ndeclare -f whole`);
+      expect([status, stderr]).to.deep.equal([0, ""]);
+      return stdout;
+    };
+    const folder = path.join(__dirname, "../../nodes/scripts");
+    const files = (fs.readdirSync(folder, { recursive: true }) as string[]).filter((file) => file.endsWith(".sh"));
+    expect(files.length).to.be.greaterThan(20);
+    for (const file of files) {
+      const text = readScript(file);
+      expect(understood(withoutComments(text)), file).to.equal(understood(text));
+    }
+  });
+
+  it("what stands in a here-document is no comment", () => {
+    const text =
+      "# one\ncat <<'END'\n# two\nEND\n  # three\ncat <<-END\n\t# four\n\tEND\ncat <<<x # five\n# six\n#!/bin/sh\n";
+    expect(withoutComments(text)).to.equal(
+      "cat <<'END'\n# two\nEND\ncat <<-END\n\t# four\n\tEND\ncat <<<x # five\n#!/bin/sh\n",
+    );
   });
 
   it("installs files byte for byte, and a second run changes nothing", () => {

@@ -2,6 +2,7 @@
 # EXPORTS_FILE: our file. EXPORT_PATHS, EXPORT_MOUNT_POINTS: lists of equal length. CLIENTS: the nodes' addresses.
 
 # other_lines PATH: lines of somebody else's files that export PATH to a node, or to clients among which nodes may be.
+# An address is written out in its pattern, because mawk has no counted repetition.
 other_lines() {
   local file
   for file in /etc/exports /etc/exports.d/*.exports; do
@@ -17,7 +18,6 @@ other_lines() {
           client = $i
           sub(/\(.*/, "", client)
           if (client ~ /^-/) continue
-          # Written out, because mawk has no counted repetition.
           if (client !~ /^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/ || index(ours, " " client " ")) wide = 1
         }
         if (wide) print file ": " $0
