@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "ssh2";
+import type { Client } from "ssh2";
+import { connect, type SshError } from "../../../nodes/ssh";
 
 /** A connection as @pulumi/command takes it. */
 export interface SshConnection {
@@ -9,9 +10,6 @@ export interface SshConnection {
   /** Line of known_hosts' form without the host: `ssh-ed25519 AAAA...`. */
   hostKey?: string;
   privateKey?: string;
-  privateKeyPassword?: string;
-  password?: string;
-  agentSocketPath?: string;
   /** How many dials may fail; -1 is any number. Default 10. */
   dialErrorLimit?: number;
   /** Seconds for one dial. Default 15. */
@@ -61,64 +59,25 @@ export async function runOverSsh(connection: SshConnection, command: string, opt
 }
 
 async function dial(connection: SshConnection, { signal, waiting }: RunOptions): Promise<Client> {
-  const { dialErrorLimit = 10 } = connection;
+  const { dialErrorLimit = 10, perDialTimeout = 15, hostKey } = connection;
+  const machine = address(connection);
+  if (hostKey === undefined) {
+    throw new Error(`${machine} cannot be reached: its host key is not pinned`);
+  }
   for (let failed = 1; ; failed++) {
     signal.throwIfAborted();
     try {
-      return await connect(connection);
+      return await connect({ machine, connection: { ...connection, hostKey } }, { seconds: perDialTimeout });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (error instanceof WrongHostKey || (dialErrorLimit >= 0 && failed >= dialErrorLimit)) {
+      if ((error as SshError).refusal === "other-key" || (dialErrorLimit >= 0 && failed >= dialErrorLimit)) {
         const dials = failed === 1 ? "" : `, after ${failed} dials`;
-        throw new Error(`${address(connection)} cannot be reached${dials}: ${reason}`, { cause: error });
+        throw new Error(`${machine} cannot be reached${dials}: ${reason}`, { cause: error });
       }
-      waiting(`${address(connection)} to answer (${reason})`);
+      waiting(`${machine} to answer (${reason})`);
       await sleep(Math.min(5000, 500 * failed), undefined, { signal });
     }
   }
-}
-
-class WrongHostKey extends Error {
-  public override readonly name = "WrongHostKey";
-}
-
-function connect(connection: SshConnection): Promise<Client> {
-  const { host, port = 22, user = "root", hostKey, privateKey, privateKeyPassword, password } = connection;
-  const [kind, wanted] = (hostKey ?? "").trim().split(/\s+/);
-  if (wanted === undefined) {
-    throw new WrongHostKey("its host key is not pinned");
-  }
-  return new Promise((resolve, reject) => {
-    const client = new Client();
-    let offered: string | undefined;
-    const fail = (reason: string) => {
-      client.end();
-      reject(
-        offered !== undefined && offered !== wanted
-          ? new WrongHostKey(`it shows another host key (${kind} ${offered}) than the pinned one (${kind} ${wanted})`)
-          : new Error(reason),
-      );
-    };
-    client.on("error", (error) => fail(error.message));
-    client.on("close", () => fail("it closed the connection before a login"));
-    client.on("ready", () => resolve(client));
-    client.connect({
-      host,
-      port,
-      username: user,
-      privateKey,
-      passphrase: privateKeyPassword,
-      password,
-      agent: privateKey === undefined ? (connection.agentSocketPath ?? process.env.SSH_AUTH_SOCK) : undefined,
-      readyTimeout: (connection.perDialTimeout ?? 15) * 1000,
-      keepaliveInterval: 10_000,
-      algorithms: { serverHostKey: [kind as "ssh-ed25519"] },
-      hostVerifier: (key: Buffer) => {
-        offered = key.toString("base64");
-        return offered === wanted;
-      },
-    });
-  });
 }
 
 function exec(client: Client, command: string, { stdin, environment, signal }: RunOptions): Promise<Finished> {
