@@ -88,7 +88,7 @@ export async function rehearse(folder: string): Promise<number> {
       at: began,
       stack: STACK,
       deployer: deploy.kind,
-      standIns: standIns(order.choice),
+      standIns: standIns(order.choice, order.phases !== undefined),
     });
     writeRecord(file(RECORD_FILE), record);
     const report = reportOf(record, before);

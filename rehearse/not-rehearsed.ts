@@ -67,10 +67,16 @@ const BUNDLES: Readonly<Record<BundleName, string>> = {
   prometheusOperatorCrds: "the CRDs of the Prometheus operator: from the schemas of test/contracts",
 };
 
-/** What stands in for what, in every step that uses it; a chart is named by its own steps, see notRehearsed. */
-export function standIns({ k3s, bundles }: Choice): string[] {
+/**
+ * What stands in for what, in every step that uses it; a chart is named by its own steps, see notRehearsed.
+ *
+ * @param nodesOnly nothing goes into the cluster, so no CRDs either.
+ */
+export function standIns({ k3s, bundles }: Choice, nodesOnly = false): string[] {
   // Without a mirror nothing lacks in it.
-  const lacking = (Object.keys(BUNDLES) as BundleName[]).filter((name) => typeof bundles[name] === "object");
+  const lacking = (Object.keys(BUNDLES) as BundleName[]).filter(
+    (name) => !nodesOnly && typeof bundles[name] === "object",
+  );
   return [
     ...(k3s === "real" ? [] : [`${K3S}${because(k3s)}`, PODS]),
     `${SYSTEMS}${k3s === "stand-in" ? "" : PACKAGES}`,

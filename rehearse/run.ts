@@ -36,7 +36,8 @@ export async function run(options: Options): Promise<number> {
   if (options.mirror) {
     const { choice } = decision;
     console.log(`From ${options.mirror.folder}, by the pins of stack ${options.mirror.stack}:`);
-    [...(options.only === "nodes" ? [] : chartLines(choice)), ...standIns(choice).map((line) => `a stand-in: ${line}`)]
+    const nodesOnly = options.only === "nodes";
+    [...(nodesOnly ? [] : chartLines(choice)), ...standIns(choice, nodesOnly).map((line) => `a stand-in: ${line}`)]
       .map((line) => `  ${line}`)
       .forEach((line) => console.log(line));
   }
