@@ -31,27 +31,39 @@ export function describe(issue: ZodIssue, prefix: readonly PropertyKey[], root: 
   const value = keys.reduce(propertyOf, root);
   const [rule, ruleFix] = issue.message.includes(RULE_SEPARATOR) ? issue.message.split(RULE_SEPARATOR) : [];
   const allowed = rule ?? expected(issue);
-  const fix = ruleFix ?? unquoted(issue, value) ?? meant(issue, keys, value);
-  const meaning = meaningOf(keys) ?? "Pulumi.yaml describes it";
   return [
     {
       path: formatPath(keys),
       found: shown(keys, value),
       allowed,
-      fix:
-        value === undefined
-          ? `add the key${fix === undefined ? `: ${meaning}` : `; ${fix}`}`
-          : (fix ?? `write what belongs there: ${meaning}`),
+      fix: howToFix(keys, value, allowed, ruleFix ?? unquoted(issue, value) ?? meant(issue, keys, value)),
     },
   ];
+}
+
+/** @param known the next thing to do, where the rule or the value itself says it. */
+function howToFix(keys: readonly PropertyKey[], value: unknown, allowed: string, known: string | undefined): string {
+  const meaning = meaningOf(keys) ?? "Pulumi.yaml describes it";
+  if (keys[0] === "secrets") {
+    // Each by itself: a group cannot be set.
+    const path = `${formatPath(keys)}${meaning.startsWith("below it") ? ".<key>" : ""}`;
+    return `${known === undefined ? "" : `${known}; `}pulumi config set --secret --path 'homelab:${path}'; ${meaning}`;
+  }
+  return value === undefined
+    ? `add the key${known === undefined ? `, ${allowed}; ${meaning}` : `; ${known}`}`
+    : (known ?? `write ${allowed}; ${meaning}`);
 }
 
 /** Where the next thing to do follows from the value alone: a word that is nearly right, a number beyond its bound. */
 function meant(issue: ZodIssue, keys: readonly PropertyKey[], value: unknown): string | undefined {
   const meaning = meaningOf(keys);
-  const why = meaning === undefined ? "" : ` (${meaning})`;
-  if (issue.code === "invalid_value" && typeof value === "string") {
-    const near = nearest(value, issue.values.map(String));
+  const why = meaning === undefined ? "" : `; ${meaning}`;
+  const choice = issue.code === "invalid_value" ? issue.values : issue.code === "invalid_union" ? optionsOf(issue) : [];
+  if (choice.length > 0 && typeof value === "string") {
+    const near = nearest(
+      value,
+      choice.filter((word) => typeof word === "string"),
+    );
     return near === undefined ? undefined : `did you mean '${near}'?`;
   }
   if (issue.code === "too_small" && typeof value === "number") {
@@ -110,7 +122,7 @@ function expected(issue: ZodIssue): string {
     case "invalid_value":
       return issue.values.map((value) => JSON.stringify(value)).join(" or ");
     case "invalid_union":
-      return (issue as UnionIssue & { options?: readonly unknown[] }).options?.map(show).join(" or ") ?? issue.message;
+      return optionsOf(issue).map(show).join(" or ") || issue.message;
     case "too_small":
       return issue.origin === "string" ? "a text that is not empty" : `${atLeast(issue)}${unit(issue)}`;
     case "too_big":
@@ -118,6 +130,11 @@ function expected(issue: ZodIssue): string {
     default:
       return issue.message;
   }
+}
+
+/** The words of which one tells the kinds of a union apart. */
+function optionsOf(issue: UnionIssue & { options?: readonly unknown[] }): readonly unknown[] {
+  return issue.options ?? [];
 }
 
 function atLeast({ minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
@@ -136,7 +153,10 @@ function unit({ origin }: { origin: string }): string {
 function unquoted(issue: ZodIssue, value: unknown): string | undefined {
   const wanted = issue.code === "invalid_type" ? issue.expected : "";
   const literal = /^(int|number)$/.test(wanted) ? /^-?[0-9.]+$/ : wanted === "boolean" ? /^(true|false)$/ : /$^/;
-  return typeof value === "string" && literal.test(value) ? "remove the quotes" : undefined;
+  const fixed = issue.code === "invalid_value" ? issue.values.filter((word) => typeof word !== "string") : [];
+  return typeof value === "string" && (literal.test(value) || fixed.map(String).includes(value))
+    ? "remove the quotes"
+    : undefined;
 }
 
 function formatPath(keys: readonly PropertyKey[]): string {

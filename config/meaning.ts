@@ -24,7 +24,8 @@ export function describedKeys(section: string): readonly DescribedKey[] {
 }
 
 /**
- * What belongs at a place of the configuration: what its key is for, or of a group, which keys it has.
+ * What Pulumi.yaml says of a place of the configuration, as an error quotes it: what its key is for, or of a group, which
+ * keys it has.
  *
  * @param keys from the root; numbers are places in a list.
  * @returns undefined where Pulumi.yaml describes nothing.
@@ -38,12 +39,12 @@ export function meaningOf(keys: readonly PropertyKey[]): string | undefined {
   const exact = within.find(({ rest }) => rest.length === 0);
   const children = [...new Set(within.flatMap(({ rest: [first] }) => (first === undefined ? [] : [first])))];
   if (exact !== undefined) {
-    return exact.words;
+    return `Pulumi.yaml: "${exact.words}"`;
   }
   if (children.length === 1 && children[0] === "[]" && within.length === 1) {
-    return `a list of ${within[0].words}`;
+    return `Pulumi.yaml, of its entries: "${within[0].words}"`;
   }
-  return children.length > 0 ? `the keys below it are ${children.map(spoken).join(", ")}` : undefined;
+  return children.length > 0 ? `below it are ${children.map(spoken).join(", ")}` : undefined;
 }
 
 function spoken(segment: string): string {

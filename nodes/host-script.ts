@@ -57,26 +57,40 @@ export function readScript(source: string): string {
   return text;
 }
 
+/** Starts of a line's here-documents: `<<` or `<<-`, and the word, quoted or not; never `<<<`. */
+const HERE_DOCUMENTS = /(?<!<)<<(?!<)(-?)\s*\\?(?:'([^']+)'|"([^"]+)"|([A-Za-z_][^\s'"|;&<>()]*))/g;
+
 /**
  * A script as machines get it, without the lines that are nothing but a comment: who edits one would run the step anew on
  * every machine, and each step's text stands twice in the state. Here-documents stay as they are, and so does what
- * shellcheck is told.
+ * shellcheck is told. Texts in quotes over several lines are not understood: none of ours has a line that begins with #, and
+ * a test asks bash whether each script is still the same.
  */
 export function withoutComments(text: string): string {
-  let delimiter: string | undefined;
+  const open: { word: string; tabs: boolean }[] = [];
+  let continued = false;
   const kept = text.split("\n").filter((line) => {
-    if (delimiter !== undefined) {
-      delimiter = line.trimStart() === delimiter ? undefined : delimiter;
+    if (open.length > 0) {
+      const [{ word, tabs }] = open;
+      if ((tabs ? line.replace(/^\t+/, "") : line) === word) {
+        open.shift();
+      }
       return true;
     }
-    delimiter = /(?<!<)<<-?\s*(['"]?)([A-Za-z_]\w*)\1/.exec(line)?.[2];
-    return !/^\s*#(?!!| shellcheck )/.test(line);
+    const comment = /^\s*#(?!!| shellcheck )/.test(line) && !continued;
+    if (!comment) {
+      continued = line.endsWith("\\");
+      for (const [, dash, ...words] of line.matchAll(HERE_DOCUMENTS)) {
+        open.push({ word: words.find((word) => word !== undefined)!, tabs: dash === "-" });
+      }
+    }
+    return !comment;
   });
   return kept.join("\n");
 }
 
-/** What of a file below nodes/scripts a machine needs. */
-function readCode(source: string): string {
+/** What a machine needs of a file below nodes/scripts. */
+export function readCode(source: string): string {
   return withoutComments(readScript(source));
 }
 

@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import type { apps, rbac, storage } from "@pulumi/kubernetes/types/input";
 import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
-import { quote, readScript } from "../../nodes/host-script";
+import { quote, readCode } from "../../nodes/host-script";
 
 export const LOCAL_PATH_NAMESPACE = "local-path-storage";
 
@@ -17,7 +17,7 @@ const labels = { "app.kubernetes.io/name": APP };
  */
 export function localPathConfig(homelab: Homelab): Record<string, string> {
   const { path } = homelab.storage.localPath;
-  const script = (source: string) => `#!/bin/sh\nBASE=${quote(path)}\n${readScript(source)}\n`;
+  const script = (source: string) => `#!/bin/sh\nBASE=${quote(path)}\n${readCode(source)}\n`;
   return {
     "config.json": JSON.stringify({
       nodePathMap: [{ node: "DEFAULT_PATH_FOR_NON_LISTED_NODES", paths: [path] }],

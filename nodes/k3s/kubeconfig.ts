@@ -1,6 +1,6 @@
 import { parse, stringify } from "yaml";
 import type { Identity } from "../../config/homelab";
-import { quote, readScript } from "../host-script";
+import { quote, readCode } from "../host-script";
 import { API_PORT } from "./config";
 import { paths } from "./paths";
 
@@ -65,7 +65,7 @@ export function kubeconfigRead(
   return [
     `# generation ${of.generation}, K3s ${of.version}, client certificate until ${of.certificateEnd}`,
     "set -euo pipefail",
-    readScript("identity.sh"),
+    readCode("identity.sh"),
     `require_identity ${quote(identity.kind)} ${quote(identity.value)}`,
     `cat ${paths.kubeconfig}`,
     "",

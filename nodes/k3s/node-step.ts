@@ -4,7 +4,7 @@ import type { Homelab, NodeMachine } from "../../config/homelab";
 import { fetchUrl } from "../../config/mirror";
 import {
   assignments,
-  readScript,
+  readCode,
   type HostFile,
   type HostProbe,
   type HostScript,
@@ -155,11 +155,11 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
 function teardownCommand(variables: Record<string, ShellValue>): string {
   return [
     "#!/bin/bash",
-    readScript("lib.sh"),
+    readCode("lib.sh"),
     assignments(variables),
-    readScript("k3s/inspect.sh"),
-    readScript("k3s/teardown.sh"),
-    readScript("k3s/teardown-command.sh"),
+    readCode("k3s/inspect.sh"),
+    readCode("k3s/teardown.sh"),
+    readCode("k3s/teardown-command.sh"),
     "",
   ].join("\n\n");
 }

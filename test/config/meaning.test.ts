@@ -10,19 +10,19 @@ describe("What to write instead of a mistake", () => {
       "a missing key is told with what it is for",
       (config) => delete config.network.podCidr,
       "network.podCidr",
-      "add the key: addresses of pods, a /24 for each node",
+      'add the key, a text; Pulumi.yaml: "addresses of pods, a /24 for each node"',
     ],
     [
       "a number that is too large, with its bound",
       (config) => (config.machines.k3s3.gpu.slices = 40),
       "machines.k3s3.gpu.slices",
-      "lower it to at most 16 (pods that share it, 1 to 16)",
+      'lower it to at most 16; Pulumi.yaml: "pods that share it, 1 to 16"',
     ],
     [
       "one that must be more than its bound",
       (config) => (config.machines.k3s1.disks[disk].sizeGb = 0),
       `machines.k3s1.disks.${disk}.sizeGb`,
-      "raise it to more than 0 (least size, in decimal gigabytes as on the label)",
+      'raise it to more than 0; Pulumi.yaml: "least size, in decimal gigabytes as on the label"',
     ],
     [
       "a word that is nearly right",
@@ -31,28 +31,67 @@ describe("What to write instead of a mistake", () => {
       "did you mean 'staging'?",
     ],
     [
+      "a word that says which kind of group it is",
+      (config) => (config.machines.k3s1.role = "workr"),
+      "machines.k3s1.role",
+      "did you mean 'worker'?",
+    ],
+    [
       "a value of another kind",
       (config) => (config.network.domain = 5),
       "network.domain",
-      "write what belongs there: public domain; a service is reached at <service>.<domain>",
+      'write a text; Pulumi.yaml: "public domain; a service is reached at <service>.<domain>"',
     ],
     [
       "a value in a group's place",
       (config) => (config.network.gateway = 7),
       "network.gateway",
-      "write what belongs there: the keys below it are ip, alpn",
+      "write a group of keys; below it are ip, alpn",
     ],
     [
       "an entry of a list",
       (config) => (config.authorizedKeys = [5]),
       "authorizedKeys[0]",
-      "write what belongs there: a line of authorized_keys",
+      'write a text; Pulumi.yaml: "a line of authorized_keys"',
     ],
     [
       "what is no list",
       (config) => (config.cluster.timeServers = 5),
       "cluster.timeServers",
-      "write what belongs there: a list of NTP servers; none in a rehearsal; default ntp.ubuntu.com and time.cloudflare.com",
+      'write a list; Pulumi.yaml, of its entries: "NTP servers; none in a rehearsal; default ntp.ubuntu.com and time.cloudflare.com"',
+    ],
+    [
+      "a group whose keys are names",
+      (config) => (config.machines = 5),
+      "machines",
+      "write a group of keys; below it are names of your choice",
+    ],
+    [
+      "true in quotes, where nothing else is allowed",
+      (config) => {
+        const { tier, sizeGb } = config.machines.k3s1.disks[disk];
+        config.machines.k3s1.disks[disk] = { rootFilesystem: "true", tier, sizeGb };
+      },
+      `machines.k3s1.disks.${disk}.rootFilesystem`,
+      "remove the quotes",
+    ],
+    [
+      "a missing secret, which is set by itself and never in clear text",
+      (config) => delete config.secrets.b2ApplicationKey,
+      "secrets.b2ApplicationKey",
+      "pulumi config set --secret --path 'homelab:secrets.b2ApplicationKey'; Pulumi.yaml: \"the secret part of that key\"",
+    ],
+    [
+      "a secret in a group's place",
+      (config) => (config.secrets.alerts = "x"),
+      "secrets.alerts",
+      "pulumi config set --secret --path 'homelab:secrets.alerts.<key>'; below it are names of your choice",
+    ],
+    [
+      "a time that is missing",
+      (config) => delete config.backup.schedules.daily.cron,
+      "backup.schedules.daily.cron",
+      'add the key, a text; Pulumi.yaml: "when critical namespaces are backed up"',
     ],
   ];
   for (const [what, edit, path, fix] of cases) {

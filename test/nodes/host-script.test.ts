@@ -9,6 +9,7 @@ import {
   assignments,
   quote,
   readScript,
+  renderProbe,
   renderRun,
   renderStep,
   withoutComments,
@@ -69,6 +70,29 @@ describe("host scripts", () => {
     for (const file of files) {
       const text = readScript(file);
       expect(understood(withoutComments(text)), file).to.equal(understood(text));
+    }
+  });
+
+  it("a step, all that goes with it, and a probe arrive without comments", () => {
+    const probe = { source: "apply-crds.probe.sh", libraries: ["crds-lib.sh"], variables: {} };
+    const texts = [renderStep(step()), renderRun(step(), identity, ""), renderProbe(probe, identity)];
+    for (const text of texts) {
+      const comments = text.split("\n").filter((line) => /^\s*#(?! shellcheck )/.test(line));
+      expect(comments.filter((line) => !/^# (homelab step crds|end of step)$/.test(line))).to.deep.equal([]);
+    }
+  });
+
+  it("what stands in here-documents, and after a continued line, is no comment", () => {
+    const kept = [
+      "cat <<A <<\\B\n# of A\nA\n# of B\nB\n",
+      "cat <<END\n  END\n# data\nEND\n",
+      "cat <<'a-b'\n# data\na-b\n",
+      'cat <<"a b"\n# data\na b\n',
+      "echo a \\\n# b\n",
+      "echo $((1 << 2)) 16 <<< x\n",
+    ];
+    for (const text of kept) {
+      expect(withoutComments(text)).to.equal(text);
     }
   });
 
