@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { stringify } from "yaml";
+import { toYaml } from "../config/yaml";
 
 const LARGEST = 512 * 1024 * 1024;
 
@@ -30,7 +30,7 @@ export async function helmTemplate(release: Release): Promise<string> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "homelab-helm-"));
   try {
     const file = path.join(folder, "values.yaml");
-    fs.writeFileSync(file, stringify(values), { mode: 0o600 });
+    fs.writeFileSync(file, toYaml(values), { mode: 0o600 });
     const about = ["--namespace", namespace, "--kube-version", kubernetes, "--values", file];
     const { stdout } = await promisify(execFile)("helm", ["template", name, chart, ...about, ...flags], {
       maxBuffer: LARGEST,

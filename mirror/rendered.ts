@@ -1,4 +1,4 @@
-import { parseAllDocuments } from "yaml";
+import { fromYaml } from "../config/yaml";
 import { masked } from "../plan/masking";
 import type { RecordedResource, Recording } from "../plan/record";
 import { helmTemplate } from "./helm";
@@ -31,7 +31,7 @@ export async function imagesOfChart(
   kubernetes: string,
 ): Promise<Set<string>> {
   const text = await helmTemplate({ name, chart: archive, kubernetes, values: masked(inputs.values ?? {}) });
-  return imagesIn(parseAllDocuments(text).map((document) => document.toJS() as unknown));
+  return imagesIn(fromYaml(text));
 }
 
 function isChart(type: string): boolean {

@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { Homelab } from "../../config/homelab";
+import { toYaml } from "../../config/yaml";
 import { LONGHORN_DRIVER } from "../storage/longhorn-nodes";
 import { NFS_DRIVER } from "../storage/media-volume";
 
@@ -71,7 +71,7 @@ export type VolumePolicyName = keyof typeof volumePolicies;
 
 /** Content of a policy's ConfigMap; Velero wants exactly one key in it. */
 export function volumePolicyData(name: VolumePolicyName): Record<string, string> {
-  return { "policy.yaml": stringify({ version: "v1", volumePolicies: volumePolicies[name] }) };
+  return { "policy.yaml": toYaml({ version: "v1", volumePolicies: volumePolicies[name] }) };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { Homelab, Worker } from "../../config/homelab";
+import { toYaml } from "../../config/yaml";
 import { NVIDIA_GPU_LABEL } from "../../nodes/k3s/labels";
 import type { HelmValues } from "../chart";
 import { tolerationsFor } from "../taints";
@@ -51,7 +51,7 @@ function pluginConfig(slices: number): string {
           },
         }
       : {};
-  return stringify({ version: "v1", ...sharing });
+  return toYaml({ version: "v1", ...sharing });
 }
 
 /**

@@ -1,7 +1,7 @@
-import { stringify } from "yaml";
 import type { apps, rbac, storage } from "@pulumi/kubernetes/types/input";
 import { LOCAL_PATH_CLASS } from "../../config/class-names";
 import type { Homelab } from "../../config/homelab";
+import { toYaml } from "../../config/yaml";
 import { quote, readCode } from "../../nodes/host-script";
 
 export const LOCAL_PATH_NAMESPACE = "local-path-storage";
@@ -24,7 +24,7 @@ export function localPathConfig(homelab: Homelab): Record<string, string> {
     }),
     setup: script("storage/local-path-setup.sh"),
     teardown: script("storage/local-path-teardown.sh"),
-    "helperPod.yaml": stringify(helperPod(homelab)),
+    "helperPod.yaml": toYaml(helperPod(homelab)),
   };
 }
 

@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { Homelab } from "../../config/homelab";
+import { toYaml } from "../../config/yaml";
 import { ed25519HostKey } from "./host-key";
 import type { PlannedVm } from "./vm-names";
 
@@ -50,7 +50,7 @@ export function vendorData({ machine }: PlannedVm, seedBase64: string): string {
 
 /** Says which instance the guest is. Derived from name and generation, so no other edit sets the guest up again. */
 export function metaData({ instanceId, machine }: PlannedVm): string {
-  return yaml({ "instance-id": instanceId, "local-hostname": machine.name });
+  return toYaml({ "instance-id": instanceId, "local-hostname": machine.name });
 }
 
 /**
@@ -60,7 +60,7 @@ export function metaData({ instanceId, machine }: PlannedVm): string {
 export function networkConfig(homelab: Homelab, { machine, vm }: PlannedVm): string {
   const { cidr, router, dns } = homelab.network.lan;
   const prefixLength = cidr.split("/")[1];
-  return yaml({
+  return toYaml({
     version: 2,
     ethernets: {
       [vm.interface]: {
@@ -78,13 +78,5 @@ export function networkConfig(homelab: Homelab, { machine, vm }: PlannedVm): str
 }
 
 function cloudConfig(config: Record<string, unknown>): string {
-  return `#cloud-config\n${yaml(config)}`;
-}
-
-/**
- * Text for cloud-init's parser, which reads YAML 1.1: there, an unquoted MAC address of decimal digits alone is a number
- * to the base 60, and an unquoted `on` is true. No folding, because a wrapped key is hard to review.
- */
-function yaml(value: Record<string, unknown>): string {
-  return stringify(value, { version: "1.1", lineWidth: 0 });
+  return `#cloud-config\n${toYaml(config)}`;
 }

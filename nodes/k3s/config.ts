@@ -1,7 +1,7 @@
-import { stringify } from "yaml";
 import type { Homelab, Worker } from "../../config/homelab";
 import { labelProblem } from "../../config/labels";
 import { compareVersions, version } from "../../config/version";
+import { toYaml } from "../../config/yaml";
 import { knownFlags, packagedComponents, type K3sKind } from "./flags";
 import { CONTROL_PLANE_TAINT, nodeLabels } from "./labels";
 import { paths } from "./paths";
@@ -142,8 +142,7 @@ export function k3sConfigYaml(kind: K3sKind, config: ServerConfig | AgentConfig)
   if (problems.length > 0) {
     throw new Error(`K3s ${kind} configuration of ${config["node-name"]}:\n  ${problems.join("\n  ")}`);
   }
-  // K3s reads YAML 1.1 (gopkg.in/yaml.v2), where more plain words are numbers and booleans.
-  return stringify(config, { lineWidth: 0, version: "1.1" });
+  return toYaml(config);
 }
 
 /**

@@ -1,5 +1,6 @@
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import type { Identity } from "../../config/homelab";
+import { toYaml } from "../../config/yaml";
 import { quote, readCode } from "../host-script";
 import { API_PORT } from "./config";
 import { paths } from "./paths";
@@ -36,22 +37,19 @@ export function rewriteKubeconfig(text: string, address: string, clusterName: st
   if (!authority || !certificate || !key) {
     throw unreadable("is no kubeconfig with one cluster, one user and their certificates");
   }
-  return stringify(
-    {
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        {
-          name: clusterName,
-          cluster: { server: `https://${address}:${API_PORT}`, "certificate-authority-data": authority },
-        },
-      ],
-      users: [{ name: clusterName, user: { "client-certificate-data": certificate, "client-key-data": key } }],
-      contexts: [{ name: clusterName, context: { cluster: clusterName, user: clusterName } }],
-      "current-context": clusterName,
-    },
-    { lineWidth: 0 },
-  );
+  return toYaml({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: clusterName,
+        cluster: { server: `https://${address}:${API_PORT}`, "certificate-authority-data": authority },
+      },
+    ],
+    users: [{ name: clusterName, user: { "client-certificate-data": certificate, "client-key-data": key } }],
+    contexts: [{ name: clusterName, context: { cluster: clusterName, user: clusterName } }],
+    "current-context": clusterName,
+  });
 }
 
 /**

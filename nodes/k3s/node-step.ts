@@ -2,14 +2,7 @@ import { createHash } from "node:crypto";
 import { longestGapHours } from "../../config/cron";
 import type { Homelab, NodeMachine } from "../../config/homelab";
 import { fetchUrl } from "../../config/mirror";
-import {
-  assignments,
-  readCode,
-  type HostFile,
-  type HostProbe,
-  type HostScript,
-  type ShellValue,
-} from "../host-script";
+import { assignments, readCode, type HostFile, type HostProbe, type HostScript, type ShellValue } from "../host-script";
 import type { Facts } from "../host-state";
 import { agentConfig, API_PORT, k3sConfigYaml, serverConfig } from "./config";
 import type { K3sKind } from "./flags";

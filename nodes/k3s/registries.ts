@@ -1,6 +1,6 @@
-import { stringify } from "yaml";
 import type { Homelab } from "../../config/homelab";
 import { REGISTRIES } from "../../config/mirror";
+import { toYaml } from "../../config/yaml";
 
 /**
  * /etc/rancher/k3s/registries.yaml: images come from the mirror if there is one. Upstream stays the last resort of
@@ -9,5 +9,5 @@ import { REGISTRIES } from "../../config/mirror";
  */
 export function registriesYaml({ versions: { mirror } }: Homelab): string {
   const mirrors = mirror ? Object.fromEntries(REGISTRIES.map((name) => [name, { endpoint: [mirror.url] }])) : {};
-  return `# Written by homelab.\n${stringify({ mirrors }, { aliasDuplicateObjects: false })}`;
+  return `# Written by homelab.\n${toYaml({ mirrors })}`;
 }

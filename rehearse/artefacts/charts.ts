@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { stringify } from "yaml";
 import type { Homelab } from "../../config/homelab";
 import { mirroredChart } from "../../config/mirror";
 import { chartKey, fileSha256 } from "../../config/mirror-lock";
 import { chartSources, type ChartName } from "../../config/pins";
 import { STACK_RELEASE } from "../../components/monitoring/names";
 import { GATEWAY_CLASS } from "../../components/network/names";
+import { toYaml } from "../../config/yaml";
 import { must, removeFolder, temporaryFolder } from "../../sandbox/processes";
 import { madeByControllers } from "./controllers";
 import { contractCrds, manifests, type KubernetesObject } from "./crds";
@@ -132,7 +132,7 @@ async function pack(name: ChartName, version: string, { objects, crds = [] }: St
       fs.mkdirSync(path.dirname(path.join(root, below)), { recursive: true });
       fs.writeFileSync(path.join(root, below), text, { mode: 0o644 });
     };
-    put("Chart.yaml", stringify({ apiVersion: "v2", name: chart, version, description: `Stand-in: ${CHART_REASON}` }));
+    put("Chart.yaml", toYaml({ apiVersion: "v2", name: chart, version, description: `Stand-in: ${CHART_REASON}` }));
     put("templates/objects.yaml", manifests(objects));
     if (crds.length > 0) {
       put("crds/crds.yaml", manifests(crds));

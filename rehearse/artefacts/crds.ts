@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { stringify } from "yaml";
+import { toYaml } from "../../config/yaml";
 
 /** A Kubernetes object as plain data. */
 export interface KubernetesObject {
@@ -96,5 +96,5 @@ function byMaturity(one: string, other: string): number {
 
 /** One document each. */
 export function manifests(objects: readonly KubernetesObject[]): string {
-  return objects.map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })}`).join("");
+  return objects.map((object) => `---\n${toYaml(object)}`).join("");
 }

@@ -1,6 +1,6 @@
 import type { apps } from "@pulumi/kubernetes/types/input";
-import { stringify } from "yaml";
 import type { Homelab } from "../../../config/homelab";
+import { toYaml } from "../../../config/yaml";
 import { literal } from "../regex";
 import { PROBER_JOB, probes, type Module, type Probe } from "./probes";
 
@@ -47,7 +47,7 @@ const modules: Readonly<Record<Module, unknown>> = {
 
 /** The exporter's configuration file, by its name. */
 export function proberConfig(): Record<string, string> {
-  return { [CONFIG_FILE]: stringify({ modules }) };
+  return { [CONFIG_FILE]: toYaml({ modules }) };
 }
 
 /**

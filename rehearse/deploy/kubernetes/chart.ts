@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { parseAllDocuments } from "yaml";
+import { fromYaml } from "../../../config/yaml";
 import { helmTemplate } from "../../../mirror/helm";
 import type { KubeObject } from "./api";
 
@@ -73,13 +73,7 @@ export async function renderWithHelm(rendering: Rendering): Promise<KubeObject[]
 
 /** Objects of a YAML text, lists taken apart, hooks left out. */
 export function objectsIn(text: string): KubeObject[] {
-  return parseAllDocuments(text, { merge: true })
-    .map((document) => {
-      if (document.errors.length > 0) {
-        throw document.errors[0];
-      }
-      return document.toJS({ maxAliasCount: -1 }) as KubeObject | null;
-    })
+  return (fromYaml(text) as (KubeObject | null)[])
     .flatMap((object) =>
       object?.kind?.endsWith("List") && Array.isArray(object.items) ? (object.items as KubeObject[]) : [object],
     )
