@@ -1,8 +1,10 @@
+import { MONITORING_NAMESPACE, STACK_RELEASE } from "../../components/monitoring/names";
 import { LONGHORN_NAMESPACE } from "../../components/storage/longhorn-nodes";
 import type { Homelab } from "../../config/homelab";
-import type { ChartName } from "../../config/pins";
+import { chartSources, type ChartName } from "../../config/pins";
 import type { Choice } from "./choice";
 import { contractCrds, type KubernetesObject } from "./crds";
+import { workload } from "./workloads";
 
 /** What a chart's controllers make themselves, and the program waits for. */
 export const madeByControllers = {
@@ -26,7 +28,22 @@ export const madeByControllers = {
       spec: { name, allowScheduling: true, disks: {}, tags: [] },
     })),
   ],
-} as const satisfies Partial<Record<ChartName, (homelab: Homelab) => KubernetesObject[]>>;
+  [STACK_RELEASE]: (): KubernetesObject[] => [...operated("prometheus"), ...operated("alertmanager")],
+} as const satisfies Record<string, (homelab: Homelab) => KubernetesObject[]>;
+
+/**
+ * What the Prometheus operator starts for the chart's object of that kind; its services wait for such pods (prometheus-operator
+ * pkg/prometheus/server/statefulset.go, pkg/alertmanager/statefulset.go).
+ */
+function operated(kind: "prometheus" | "alertmanager"): KubernetesObject[] {
+  const object = `${STACK_RELEASE}-${kind}`;
+  return workload({
+    kind: "StatefulSet",
+    name: `${kind}-${object}`,
+    namespace: MONITORING_NAMESPACE,
+    labels: { "app.kubernetes.io/name": kind, [kind]: object, "operator.prometheus.io/name": object },
+  });
+}
 
 /** By the names of releases, which are those of their charts. */
 type Release = keyof typeof madeByControllers;
@@ -36,7 +53,9 @@ type Release = keyof typeof madeByControllers;
  * nobody has derived is left without: what is of them is then of kinds that are not served.
  */
 export function inControllersPlace(homelab: Homelab, { k3s, charts }: Choice): Record<string, KubernetesObject[]> {
-  const releases = (Object.keys(madeByControllers) as Release[]).filter((name) => charts[name] === "real");
+  const real = (Object.keys(charts) as ChartName[]).filter((name) => charts[name] === "real");
+  const names = real.map((name) => chartSources[name].chart);
+  const releases = (Object.keys(madeByControllers) as Release[]).filter((name) => names.includes(name));
   return k3s === "real" ? {} : Object.fromEntries(releases.map((name) => [name, madeOrNone(homelab, name)]));
 }
 

@@ -11,11 +11,13 @@ export interface WorkloadSpec {
   port?: number;
   /** Folders of the host in its pods, by volume. */
   hostPaths?: Readonly<Record<string, string>>;
+  /** In place of the name's own. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 /** A workload of that name with one pod that does nothing, and its service; fit for namespaces that are restricted. */
-export function workload({ kind, name, namespace, port, hostPaths = {} }: WorkloadSpec): KubernetesObject[] {
-  const labels = { "app.kubernetes.io/name": name };
+export function workload({ kind, name, namespace, port, hostPaths = {}, ...more }: WorkloadSpec): KubernetesObject[] {
+  const labels = more.labels ?? { "app.kubernetes.io/name": name };
   const metadata = { name, namespace, labels };
   const service: KubernetesObject = {
     apiVersion: "v1",

@@ -78,7 +78,16 @@ export function objectsIn(text: string): KubeObject[] {
       object?.kind?.endsWith("List") && Array.isArray(object.items) ? (object.items as KubeObject[]) : [object],
     )
     .filter((object): object is KubeObject => object?.kind !== undefined)
+    .map(({ metadata, ...object }): KubeObject => ({
+      ...object,
+      ...(metadata ? { metadata: withoutNulls(metadata) } : {}),
+    }))
     .filter(({ metadata }) => metadata?.annotations?.["helm.sh/hook"] === undefined);
+}
+
+/** An `annotations:` or `labels:` with nothing below it, as templates leave it behind, is none. */
+function withoutNulls<T extends object>(metadata: T): T {
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null)) as T;
 }
 
 function textsBelow(folder: string): { name: string; text: string }[] {

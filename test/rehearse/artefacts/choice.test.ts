@@ -69,8 +69,23 @@ describe("the choice of a rehearsal's artefacts", () => {
   });
 
   it("what the controllers of real charts would make is made in their place, by release", () => {
-    const { longhorn, cilium, ...rest } = inControllersPlace(homelab, choiceOf(lacks({ k3s: "no" }), pods()));
+    const made = inControllersPlace(homelab, choiceOf(lacks({ k3s: "no" }), pods()));
+    const { longhorn, cilium, "kube-prometheus-stack": operated, ...rest } = made;
     expect(rest).to.deep.equal({});
+    expect(operated.map(({ kind, metadata }) => `${kind} ${metadata.name} in ${metadata.namespace}`)).to.deep.equal([
+      "StatefulSet prometheus-kube-prometheus-stack-prometheus in monitoring",
+      "StatefulSet alertmanager-kube-prometheus-stack-alertmanager in monitoring",
+    ]);
+    // Selectors of the chart's services (kube-prometheus-stack 77.14.0, helm template).
+    const labels = operated.map(({ spec }) => (spec as { selector: { matchLabels: object } }).selector.matchLabels);
+    expect(labels[0]).to.include({
+      "app.kubernetes.io/name": "prometheus",
+      "operator.prometheus.io/name": "kube-prometheus-stack-prometheus",
+    });
+    expect(labels[1]).to.include({
+      "app.kubernetes.io/name": "alertmanager",
+      alertmanager: "kube-prometheus-stack-alertmanager",
+    });
     expect(longhorn.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).to.deep.equal([
       "StorageClass longhorn",
       ...homelab.workers.map(({ name }) => `Node ${name}`),

@@ -268,6 +268,10 @@ metadata: { name: b }
       "ConfigMap a",
       "Secret b",
     ]);
+    // As Cilium 1.17 writes them.
+    expect(objectsIn("kind: A\nmetadata: { name: a, annotations: , labels: }\nmode: 0400\n")).to.deep.equal([
+      { kind: "A", metadata: { name: "a" }, mode: 0o400 },
+    ]);
     expect(() => objectsIn("a: [")).to.throw();
   });
 });
