@@ -29,6 +29,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   "velero.io": "no Velero here that would act on it",
 };
 
+/** Of kinds that real charts alone have. */
+const OPERATOR = "no Prometheus operator here that would act on it";
+
 /** Gates that ask what only a controller, or a program inside of a pod, could answer. */
 const GATES: Readonly<Record<string, string>> = {
   "cilium-operator-ready": "asks Cilium's operator, which is not here",
@@ -98,6 +101,8 @@ export function notRehearsed({ k3s, charts }: Choice): Record<string, string> {
     ...GROUPS,
     ...GATES,
     "v1/Service": "no Cilium here that would give it an address",
+    "monitoring.coreos.com/v1/Prometheus": OPERATOR,
+    "monitoring.coreos.com/v1/Alertmanager": OPERATOR,
     ...(REHEARSED_CHARTS.some((chart) => charts[chart] === "real") ? WEBHOOKS : {}),
   };
 }

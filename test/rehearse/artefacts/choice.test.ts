@@ -64,6 +64,7 @@ describe("the choice of a rehearsal's artefacts", () => {
     const found = names(choice);
     expect(found).not.to.have.any.keys("loki", "cilium", "oauth2-proxy-longhorn");
     expect(found).to.include.all.keys("longhorn-csi", "cluster-dns-answers", "longhorn.io", "v1/Service");
+    expect(found).to.have.property("monitoring.coreos.com/v1/Prometheus");
     expect(found).to.have.property("kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration");
     expect(standIns(choice)[0]).to.match(/compiled here: no binary$/);
   });
