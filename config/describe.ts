@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { show, type ConfigIssue } from "./issues";
-import { meaningOf } from "./meaning";
+import { meaningOf, type Meaning } from "./meaning";
 import { nearest } from "./nearest";
 import { homelabSchema } from "./schema";
 import { knownKeys, propertyOf, unknownKeys } from "./schema-keys";
@@ -31,33 +31,37 @@ export function describe(issue: ZodIssue, prefix: readonly PropertyKey[], root: 
   const value = keys.reduce(propertyOf, root);
   const [rule, ruleFix] = issue.message.includes(RULE_SEPARATOR) ? issue.message.split(RULE_SEPARATOR) : [];
   const allowed = rule ?? expected(issue);
+  const meaning = meaningOf(keys) ?? { text: "Pulumi.yaml describes it", group: false };
   return [
     {
       path: formatPath(keys),
       found: shown(keys, value),
       allowed,
-      fix: howToFix(keys, value, allowed, ruleFix ?? unquoted(issue, value) ?? meant(issue, keys, value)),
+      fix: howToFix(keys, value, allowed, meaning, ruleFix ?? unquoted(issue, value) ?? meant(issue, value, meaning)),
     },
   ];
 }
 
 /** @param known the next thing to do, where the rule or the value itself says it. */
-function howToFix(keys: readonly PropertyKey[], value: unknown, allowed: string, known: string | undefined): string {
-  const meaning = meaningOf(keys) ?? "Pulumi.yaml describes it";
+function howToFix(
+  keys: readonly PropertyKey[],
+  value: unknown,
+  allowed: string,
+  { text, group }: Meaning,
+  known: string | undefined,
+): string {
   if (keys[0] === "secrets") {
     // Each by itself: a group cannot be set.
-    const path = `${formatPath(keys)}${meaning.startsWith("below it") ? ".<key>" : ""}`;
-    return `${known === undefined ? "" : `${known}; `}pulumi config set --secret --path 'homelab:${path}'; ${meaning}`;
+    const path = `${formatPath(keys)}${group ? ".<key>" : ""}`;
+    return `${known === undefined ? "" : `${known}; `}pulumi config set --secret --path 'homelab:${path}'; ${text}`;
   }
   return value === undefined
-    ? `add the key${known === undefined ? `, ${allowed}; ${meaning}` : `; ${known}`}`
-    : (known ?? `write ${allowed}; ${meaning}`);
+    ? `add the key${known === undefined ? `, ${allowed}; ${text}` : `; ${known}`}`
+    : (known ?? `write ${allowed}; ${text}`);
 }
 
 /** Where the next thing to do follows from the value alone: a word that is nearly right, a number beyond its bound. */
-function meant(issue: ZodIssue, keys: readonly PropertyKey[], value: unknown): string | undefined {
-  const meaning = meaningOf(keys);
-  const why = meaning === undefined ? "" : `; ${meaning}`;
+function meant(issue: ZodIssue, value: unknown, { text }: Meaning): string | undefined {
   const choice = issue.code === "invalid_value" ? issue.values : issue.code === "invalid_union" ? optionsOf(issue) : [];
   if (choice.length > 0 && typeof value === "string") {
     const near = nearest(
@@ -67,10 +71,10 @@ function meant(issue: ZodIssue, keys: readonly PropertyKey[], value: unknown): s
     return near === undefined ? undefined : `did you mean '${near}'?`;
   }
   if (issue.code === "too_small" && typeof value === "number") {
-    return `raise it to ${atLeast(issue)}${why}`;
+    return `raise it to ${atLeast(issue)}; ${text}`;
   }
   if (issue.code === "too_big" && typeof value === "number") {
-    return `lower it to ${atMost(issue)}${why}`;
+    return `lower it to ${atMost(issue)}; ${text}`;
   }
   return undefined;
 }

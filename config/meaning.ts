@@ -23,14 +23,21 @@ export function describedKeys(section: string): readonly DescribedKey[] {
   return sections.get(section) ?? [];
 }
 
+/** What Pulumi.yaml says of a place of the configuration, as an error quotes it. */
+export interface Meaning {
+  /** What the key is for; of a group, which keys it has. */
+  text: string;
+  /** Whether only keys below it have values. */
+  group: boolean;
+}
+
 /**
- * What Pulumi.yaml says of a place of the configuration, as an error quotes it: what its key is for, or of a group, which
- * keys it has.
+ * What Pulumi.yaml says of a place of the configuration.
  *
  * @param keys from the root; numbers are places in a list.
  * @returns undefined where Pulumi.yaml describes nothing.
  */
-export function meaningOf(keys: readonly PropertyKey[]): string | undefined {
+export function meaningOf(keys: readonly PropertyKey[]): Meaning | undefined {
   const [section, ...below] = keys;
   const within = describedKeys(String(section)).flatMap(({ path, words }) => {
     const own = segments(path);
@@ -39,12 +46,12 @@ export function meaningOf(keys: readonly PropertyKey[]): string | undefined {
   const exact = within.find(({ rest }) => rest.length === 0);
   const children = [...new Set(within.flatMap(({ rest: [first] }) => (first === undefined ? [] : [first])))];
   if (exact !== undefined) {
-    return `Pulumi.yaml: "${exact.words}"`;
+    return { text: `Pulumi.yaml: "${exact.words}"`, group: false };
   }
   if (children.length === 1 && children[0] === "[]" && within.length === 1) {
-    return `Pulumi.yaml, of its entries: "${within[0].words}"`;
+    return { text: `Pulumi.yaml, of its entries: "${within[0].words}"`, group: false };
   }
-  return children.length > 0 ? `below it are ${children.map(spoken).join(", ")}` : undefined;
+  return children.length > 0 ? { text: `below it are ${children.map(spoken).join(", ")}`, group: true } : undefined;
 }
 
 function spoken(segment: string): string {

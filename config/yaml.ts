@@ -16,7 +16,7 @@ export function toYaml(value: unknown): string {
  * @throws YAMLParseError for a text that is no YAML.
  */
 export function fromYaml(text: string): unknown[] {
-  return parseAllDocuments(text, { version: "1.1", merge: true, customTags: withoutTimes }).map((document) => {
+  return parseAllDocuments(text, { version: "1.1", customTags: withoutTimes }).map((document) => {
     if (document.errors.length > 0) {
       throw document.errors[0];
     }

@@ -45,16 +45,12 @@ export interface HostProbe {
 }
 
 const scriptFolder = path.join(__dirname, "scripts");
-const cache = new Map<string, string>();
+const texts = new Map<string, string>();
+const codes = new Map<string, string>();
 
 /** The text of a file below nodes/scripts. */
 export function readScript(source: string): string {
-  let text = cache.get(source);
-  if (text === undefined) {
-    text = fs.readFileSync(path.join(scriptFolder, source), "utf8").trimEnd();
-    cache.set(source, text);
-  }
-  return text;
+  return remembered(texts, source, () => fs.readFileSync(path.join(scriptFolder, source), "utf8").trimEnd());
 }
 
 /** Starts of a line's here-documents: `<<` or `<<-`, and the word, quoted or not; never `<<<`. */
@@ -91,7 +87,14 @@ export function withoutComments(text: string): string {
 
 /** What a machine needs of a file below nodes/scripts. */
 export function readCode(source: string): string {
-  return withoutComments(readScript(source));
+  return remembered(codes, source, () => withoutComments(readScript(source)));
+}
+
+/** Every step has the library, and there are some hundred. */
+function remembered(known: Map<string, string>, source: string, make: () => string): string {
+  const text = known.get(source) ?? make();
+  known.set(source, text);
+  return text;
 }
 
 /** One shell word that stands for exactly this text. */
