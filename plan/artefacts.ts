@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { toYaml } from "../config/yaml";
 import type { Graph } from "./graph";
 import { LATER, masked, MASK } from "./masking";
 import { isSecret, type RecordedResource, type Recording } from "./record";
@@ -27,9 +27,9 @@ export function artefactsOf(recording: Recording, graph: Graph): Map<string, str
     } else if (resource.type === "kubernetes:helm.sh/v4:Chart") {
       add(`charts/${resource.name}.yaml`, chartText(resource));
     } else if (resource.type.startsWith("kubernetes:")) {
-      add(manifestPath(resource), yamlText(masked(resource.inputs)));
+      add(manifestPath(resource), toYaml(masked(resource.inputs)));
     } else if (resource.type.startsWith("b2:")) {
-      add(`b2/${resource.name}.yaml`, yamlText(masked(resource.inputs)));
+      add(`b2/${resource.name}.yaml`, toYaml(masked(resource.inputs)));
     }
   }
   return files;
@@ -83,7 +83,7 @@ function commandText(resource: RecordedResource): string {
 function chartText(resource: RecordedResource): string {
   const { chart, version, repositoryOpts, namespace, skipCrds, values } = resource.inputs;
   const repo = (repositoryOpts as { repo?: string } | undefined)?.repo;
-  return `${yamlText({ chart, version, repo, namespace: masked(namespace), skipCrds })}---\n${yamlText(masked(values))}`;
+  return `${toYaml({ chart, version, repo, namespace: masked(namespace), skipCrds })}---\n${toYaml(masked(values))}`;
 }
 
 function manifestPath(resource: RecordedResource): string {
@@ -93,8 +93,4 @@ function manifestPath(resource: RecordedResource): string {
   const folder = metadata.namespace ?? "_cluster";
   const patch = resource.type.endsWith("Patch") ? "-patch" : "";
   return `manifests/${folder}/${kind.toLowerCase()}-${metadata.name ?? resource.name}${patch}.yaml`;
-}
-
-function yamlText(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { fromYaml } from "../../config/yaml";
 import { artefactsOf } from "../../plan/artefacts";
 import { changesInWords } from "../../plan/compare";
 import { pictureOf } from "../../plan/picture";
@@ -66,6 +67,17 @@ describe("plan: artefacts", () => {
     expect(words).to.contain("changed  chart cilium");
     expect(words).not.to.contain("longhorn");
     expect(changesInWords(home, home)).to.equal("Nothing changed.");
+  });
+
+  it("writes what Helm and Kubernetes read as it was meant: a text no, a mode, the beginning of a MAC address", () => {
+    const values = { answer: "no", mode: "0400", beginning: "52:54:00" };
+    const resources = stack.recording.resources.map((one) =>
+      one.type === "kubernetes:helm.sh/v4:Chart" && one.name === "velero"
+        ? { ...one, inputs: { ...one.inputs, values } }
+        : one,
+    );
+    const text = artefactsOf({ ...stack.recording, resources }, stack.graph).get("charts/velero.yaml") ?? "";
+    expect(fromYaml(text)[1]).to.deep.equal(values);
   });
 
   it("the README's picture is today's", async () => {

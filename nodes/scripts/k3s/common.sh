@@ -141,7 +141,15 @@ install_binary() {
   done
 }
 
-# What the journal of a K3s that does not come up says, in the owner's terms where the cause is known.
+# times_ended: how often systemd has started it again since somebody last did.
+times_ended() {
+  local times
+  times=$(systemctl show -p NRestarts --value "$UNIT" 2>/dev/null) || true
+  [[ $times =~ ^[0-9]+$ ]] || times=0
+  echo "$times"
+}
+
+# explain_failure SINCE HOW: what the journal of a K3s that does not come up says, in the owner's terms where the cause is known.
 explain_failure() {
   local journal
   journal=$(journalctl -u "$UNIT" --since "@$1" -o cat --no-pager 2>/dev/null || true)
@@ -152,16 +160,19 @@ good, let the cluster forget it and run pulumi up again:  npm run node -- forget
     *'bootstrap data already found and encrypted with different token'*)
       fail "the datastore is encrypted with another server token; see k3s token rotate" ;;
     *)
-      fail "K3s does not come up. What it says:
+      fail "K3s $2. What it says:
 $(grep -E 'level=(error|fatal)|^[EF][0-9]{4}' <<<"$journal" | tail -n 12)
 $(systemctl is-active "$UNIT" 2>/dev/null || true); read on with: journalctl -u $UNIT" ;;
   esac
 }
 
+# A K3s that only finds its network late ends once or twice; each time costs systemd's five seconds and its own start.
+MOST_ENDS=8
+
 # start_k3s COMMAND...: restarts it if, and only if, something that it reads at its start has changed, it is not running,
 # or its certificates are due. Then waits until the command succeeds and the kubelet is healthy where it should be.
 start_k3s() {
-  local reason='' started end
+  local reason='' started end ended
   started=$(date +%s)
   if [ "$(systemctl show -p NeedDaemonReload --value "$UNIT" 2>/dev/null)" = yes ] || changed "/etc/systemd/system/$UNIT.service"; then
     systemctl daemon-reload
@@ -183,9 +194,12 @@ start_k3s() {
     sleep 3
   fi
 
+  # One that ends at once, as for a word in its configuration that it does not know, will not do so less often.
+  ended=$(times_ended)
   end=$((SECONDS + START_SECONDS))
   until systemctl is-active --quiet "$UNIT" && kubelet_healthy && "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || explain_failure "$started"
+    [ "$SECONDS" -lt "$end" ] || explain_failure "$started" "does not come up within $START_SECONDS s"
+    [ $(($(times_ended) - ended)) -lt "$MOST_ENDS" ] || explain_failure "$started" "has ended $MOST_ENDS times while it was waited for"
     sleep 2
   done
   assert_kubelet_root

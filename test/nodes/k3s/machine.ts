@@ -98,6 +98,12 @@ case $verb in
   enable) touch "/run/fake/$unit.enabled" ;;
   disable) rm -f "/run/fake/$unit.enabled" ;;
   cat) [ -e "/etc/systemd/system/$unit.service" ] ;;
+  show)
+    if [[ "$*" == *NRestarts* ]] && [ -e /run/fake/restarts ]; then
+      read -r count </run/fake/restarts
+      echo "$count"
+      echo $((count + 1)) >/run/fake/restarts
+    fi ;;
   stop)
     echo "stop $unit" >>/run/fake/log
     rm -f "/run/fake/$unit.active"

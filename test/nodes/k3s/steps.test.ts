@@ -487,6 +487,14 @@ describe("K3s steps, run for real against a played machine", function () {
       `touch /run/fake/broken; printf '%s\\n' 'level=info msg=fine' 'level=fatal msg="no such luck"' >/run/fake/journal; must_fail "$FILES/step"`,
     );
     expect(output).to.contain("no such luck").and.not.contain("msg=fine");
+    expect(output).to.contain("does not come up within 2 s");
+  });
+
+  it("one that ends again and again is not waited for until the limit; what it did before does not count", () => {
+    const output = passes(
+      `touch /run/fake/broken; echo 40 >/run/fake/restarts; echo 'level=fatal msg="unknown flag"' >/run/fake/journal; must_fail "$FILES/step"`,
+    );
+    expect(output).to.contain("has ended 8 times while it was waited for").and.contain("unknown flag");
   });
 
   it("the stock scripts refuse and name ours; ours stops without deleting, and deletes only by the machine's name", () => {
