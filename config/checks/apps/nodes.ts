@@ -1,5 +1,5 @@
-import type { RawHomelab } from "../schema";
-import type { App } from "./app-check";
+import type { RawHomelab } from "../../schema";
+import type { App } from "./check";
 
 type Machines = RawHomelab["machines"];
 

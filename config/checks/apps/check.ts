@@ -1,7 +1,7 @@
-import type { ConfigIssue } from "../issues";
-import { ofEach } from "../readable";
-import type { RawHomelab } from "../schema";
-import type { Check } from "./check";
+import type { ConfigIssue } from "../../issues";
+import { ofEach } from "../../readable";
+import type { RawHomelab } from "../../schema";
+import type { Check } from "../check";
 
 export type App = RawHomelab["apps"][string];
 

@@ -1,10 +1,10 @@
-import { ofEach, ofRules } from "../readable";
-import type { RawHomelab } from "../schema";
-import { toBytes } from "../units";
-import { each } from "./app-check";
-import { candidates } from "./app-nodes";
-import { issueIf, type Check } from "./check";
-import { disksOf } from "./disks";
+import { ofEach, ofRules } from "../../readable";
+import type { RawHomelab } from "../../schema";
+import { toBytes } from "../../units";
+import { each } from "./check";
+import { candidates } from "./nodes";
+import { issueIf, type Check } from "../check";
+import { disksOf } from "../disks";
 
 type Machines = RawHomelab["machines"];
 

@@ -1,9 +1,9 @@
-import { claimName, MEDIA_CLAIM, secretName } from "../apps/names";
-import { show, type ConfigIssue } from "../issues";
-import { ofEach, ofRules } from "../readable";
-import type { RawHomelab } from "../schema";
-import { each, type App } from "./app-check";
-import { issueIf, type Check } from "./check";
+import { claimName, MEDIA_CLAIM, secretName } from "../../apps/names";
+import { show, type ConfigIssue } from "../../issues";
+import { ofEach, ofRules } from "../../readable";
+import type { RawHomelab } from "../../schema";
+import { each, type App } from "./check";
+import { issueIf, type Check } from "../check";
 
 /** Fields that the program itself decides, or that would go around what is checked and limited here. */
 const OURS = {
