@@ -7,7 +7,7 @@ import type { Sizes } from "./artefacts/sizes";
 import { STACK, type StackConfig } from "./config";
 import { begunBy, deployer } from "./deploy/deployer";
 import type { RehearsalIdentity } from "./identity";
-import { notRehearsed, standIns } from "./not-rehearsed";
+import { leftOut, notRehearsed, standIns } from "./not-rehearsed";
 import { printProgress } from "./report/progress";
 import { readRecord, recordOf, writeRecord } from "./report/record";
 import { reportOf } from "./report/report";
@@ -82,13 +82,15 @@ export async function rehearse(folder: string): Promise<number> {
     if (broken !== undefined) {
       run.errors.unshift(broken);
     }
-    const { numbers } = order;
+    const { numbers, phases } = order;
+    const nodesOnly = phases !== undefined;
     const before = numbers !== undefined && fs.existsSync(numbers) ? readRecord(numbers) : undefined;
     const record = recordOf(run, {
       at: began,
       stack: STACK,
       deployer: deploy.kind,
-      standIns: standIns(order.choice, order.phases !== undefined),
+      standIns: standIns(order.choice, nodesOnly),
+      leftOut: leftOut(order.choice, nodesOnly),
     });
     writeRecord(file(RECORD_FILE), record);
     const report = reportOf(record, before);

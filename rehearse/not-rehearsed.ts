@@ -88,6 +88,12 @@ export function standIns({ k3s, bundles }: Choice, nodesOnly = false): string[] 
   ];
 }
 
+/** What `--only nodes` leaves out as a whole. */
+export function leftOut({ k3s }: Choice, nodesOnly: boolean): string[] {
+  const waiting = "; until it has its network there, no node of this K3s is Ready";
+  return nodesOnly ? [`what is in the cluster: --only nodes leaves it out${k3s === "real" ? waiting : ""}`] : [];
+}
+
 /** What a rehearsal cannot show, by name, with the reason; the report lists each. */
 export function notRehearsed({ k3s, charts }: Choice): Record<string, string> {
   const reasons = Object.entries(RELEASES)

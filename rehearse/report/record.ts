@@ -18,15 +18,20 @@ export interface RunRecord {
   leftBehind: string[];
   /** What stood in for what, whatever the step. */
   standIns: readonly string[];
+  /** What was not rehearsed as a whole, so that no step says so. */
+  leftOut: readonly string[];
 }
 
 export function recordOf(
   run: Run,
-  about: { at: Date; stack: string; deployer: Deployer["kind"]; standIns?: readonly string[] },
+  about: Pick<RunRecord, "stack" | "deployer"> & { at: Date } & Partial<Pick<RunRecord, "standIns" | "leftOut">>,
 ): RunRecord {
   const { ok, milliseconds, steps, errors, leftBehind } = run;
-  const { at, stack, deployer, standIns = [] } = about;
-  return { version: 1, at: at.toISOString(), stack, deployer, ok, milliseconds, steps, errors, leftBehind, standIns };
+  const { at, stack, deployer, standIns = [], leftOut = [] } = about;
+  return {
+    ...{ version: 1, at: at.toISOString(), stack, deployer, ok, milliseconds, steps, errors, leftBehind },
+    ...{ standIns, leftOut },
+  };
 }
 
 export function writeRecord(file: string, record: RunRecord): void {

@@ -83,7 +83,7 @@ function repairs(steps: readonly StepResult[]): string[] {
     .map(({ name, phase, message = "" }) => `${name} (${phase}): ${message}`);
 }
 
-function realLines({ steps, standIns, deployer }: RunRecord): string[] {
+function realLines({ steps, standIns, leftOut, deployer }: RunRecord): string[] {
   const done = steps.filter(({ outcome }) => outcome !== "not rehearsed" && outcome !== "failed");
   const real = done.filter(({ standIn }) => standIn === undefined);
   return [
@@ -97,6 +97,7 @@ function realLines({ steps, standIns, deployer }: RunRecord): string[] {
       steps.filter(({ outcome }) => outcome === "not rehearsed"),
       ({ message = "no reason given" }) => message,
     ).map((line) => `not rehearsed: ${line}`),
+    ...leftOut.map((line) => `not rehearsed: ${line}`),
     deployer === "engine"
       ? "not rehearsed: preview, refresh and destroy; npm run test:rehearsal does them, too"
       : "not rehearsed: preview, refresh and destroy, which need Pulumi's CLI on PATH",

@@ -11,7 +11,7 @@ import { recordStack } from "../../../plan/program";
 import { decisionKey, withMirror, withoutMirror, type Decision } from "../../../rehearse/artefacts/decide";
 import { plannedHomelab, rehearsalConfig, stackFileConfig } from "../../../rehearse/config";
 import { newIdentity } from "../../../rehearse/identity";
-import { REHEARSED_CHARTS, chartLines, notRehearsed, standIns } from "../../../rehearse/not-rehearsed";
+import { REHEARSED_CHARTS, chartLines, leftOut, notRehearsed, standIns } from "../../../rehearse/not-rehearsed";
 import { requirements } from "../../../rehearse/preflight";
 import { fillMirror } from "../../../rehearse/prepare";
 import { skipBecause } from "../../support/skip";
@@ -142,6 +142,7 @@ describe("npm run rehearse -- --mirror: what is real", function () {
       const nodes = await house.decide(false);
       expect(nodes.choice.k3s).to.equal("real");
       expect(standIns(nodes.choice, true).join("\n")).not.to.match(/K3s|KWOK|CRDs/);
+      expect(leftOut(nodes.choice, true).join("\n")).to.contain("no node of this K3s is Ready");
       const homelab = plannedHomelab(nodes.changes);
       expect(nodes.sizes.workerMib).to.be.at.least(1536);
       expect(requirements(homelab, nodes.sizes).availableMemory).to.be.greaterThan(

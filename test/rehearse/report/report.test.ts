@@ -111,6 +111,9 @@ describe("the report of a run", () => {
     expect(text).to.contain("2 of 5 steps were carried out as they are in the house");
     expect(text).to.contain("on a stand-in: 1 because a chart of our own: cilium");
     expect(text).to.contain("not rehearsed: 1 because there is no Backblaze here: bucket");
+    expect(reportOf({ ...record([]), leftOut: ["what is in the cluster"] })).to.contain(
+      "not rehearsed: what is in the cluster",
+    );
     expect(text).to.contain("makespan 20 s, critical path 18 s: ratio 1.11");
     expect(text).to.contain("urn:old");
     expect(text).not.to.contain("secret-text");
