@@ -4,7 +4,7 @@ import * as batch from "@pulumi/kubernetes/batch/v1";
 import * as core from "@pulumi/kubernetes/core/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { App, Homelab } from "../../config/homelab";
-import { BACKUP_LABEL } from "../backup/schedules";
+import { backupLabels } from "../backup/schedules";
 import { httpsRoute } from "../network/route";
 import { OrderedComponent } from "../ordered-component";
 import { secretHash, SECRET_HASH_ANNOTATION } from "../secret-hash";
@@ -40,7 +40,7 @@ export class AppInstance extends OrderedComponent {
         new core.PersistentVolumeClaim(
           `${name}-${volume}`,
           {
-            metadata: { ...metadata(claimName(app, volume)), labels: { ...labels, [BACKUP_LABEL]: backup } },
+            metadata: { ...metadata(claimName(app, volume)), labels: { ...labels, ...backupLabels(backup) } },
             spec: {
               accessModes: ["ReadWriteOnce"],
               storageClassName: homelab.storage.tiers[tier ?? homelab.storage.defaultTier].storageClass,

@@ -37,6 +37,15 @@ const neverMedia: readonly VolumeRule[] = [
 /** Label of a claim with the most frequent schedule that carries its volume; without it every schedule does. */
 export const BACKUP_LABEL = "homelab/backup";
 
+/**
+ * Labels of a claim whose volume is of that class. One of class `none` is in no backup as an object either (velero v1.17.1
+ * pkg/backup/item_backupper.go): a restore makes the record of a retained volume as it was (pkg/restore/restore.go), the claim is
+ * bound to a volume that is no more, and its pod waits for ever. A claim that is not there is made anew by the next run.
+ */
+export function backupLabels(backup: "hourly" | "daily" | "weekly" | "none"): Record<string, string> {
+  return { [BACKUP_LABEL]: backup, ...(backup === "none" ? { "velero.io/exclude-from-backup": "true" } : {}) };
+}
+
 /** Leaves out volumes whose class is a rarer one. */
 function without(...classes: readonly ("daily" | "weekly" | "none")[]): VolumeRule[] {
   return classes.map((value) => ({ conditions: { pvcLabels: { [BACKUP_LABEL]: value } }, action: { type: "skip" } }));

@@ -70,7 +70,10 @@ const common = {
   ssh: sshSchema,
 };
 
-/** Where the machine's unattended upgrades may reboot it; every machine gets an hour of its own. */
+/**
+ * When the machine's unattended upgrades may reboot it; every machine gets an hour of its own. A hypervisor's are its owner's:
+ * there it says when the others must not.
+ */
 const rebootWindow = z
   .string()
   .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, rule("a time of day as HH:MM", "for example 03:30"));

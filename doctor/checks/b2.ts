@@ -106,7 +106,7 @@ export function judgeBuckets({ homelab }: House, b2: B2Facts, built: boolean): V
           item,
           found: "there already, though nothing shows that this program made it",
           expected: "not there before the first run, or made by this program",
-          next: "with a lost state: pulumi import b2:index/bucket:Bucket NAME BUCKET_ID; otherwise choose another name",
+          next: "choose another name: what is in it opens only with the password that the state of its own stack has",
         }
       : { severity: "ok", item, found: "not made yet; `pulumi up` makes it", expected: "there after the first run" };
   });

@@ -56,12 +56,18 @@ export interface AgentConfig extends NodeConfig {
 }
 
 /**
+ * Percent of a disk that must be free, or the kubelet evicts pods: of an agent K3s' own limit (pkg/daemons/agent/agent.go), of
+ * the control plane ours.
+ */
+export const EVICTION_PERCENT: Readonly<Record<K3sKind, number>> = { server: 10, agent: 5 };
+
+/**
  * Kubelet limits of a control plane with a small disk that it shares with etcd. K3s' own are 5% of the disk and no
  * memory limit at all (pkg/daemons/agent/agent.go): on 24 GB that leaves 1.2 GB, on which etcd runs full. So images go
  * at 75% and pods before the last 10%, and before the API server's neighbours drive it into the OOM killer.
  */
 const controlPlaneLimits = [
-  "eviction-hard=imagefs.available<10%,memory.available<256Mi,nodefs.available<10%,nodefs.inodesFree<5%",
+  `eviction-hard=imagefs.available<${EVICTION_PERCENT.server}%,memory.available<256Mi,nodefs.available<${EVICTION_PERCENT.server}%,nodefs.inodesFree<5%`,
   "image-gc-high-threshold=75",
   "image-gc-low-threshold=65",
 ];

@@ -44,6 +44,11 @@ describe("graph: applications", () => {
         metadata.labels?.["homelab/backup"],
       ]),
     ).to.have.deep.members(wanted);
+    // Velero leaves these out as objects, too: a restore would bind them to volumes that are no more.
+    const excluded = claims.filter(({ metadata }) => metadata.labels?.["velero.io/exclude-from-backup"] === "true");
+    expect(excluded.map(({ metadata }) => metadata.name)).to.have.members(
+      wanted.filter(([, , , backup]) => backup === "none").map(([name]) => name),
+    );
     const whisparr = claims.find(({ metadata }) => metadata.name === "whisparr-config");
     expect(whisparr?.spec.storageClassName).to.equal(homelab.storage.tiers.optane.storageClass);
   });

@@ -1,13 +1,19 @@
 import type { Homelab } from "../../../config/homelab";
+import { EVICTION_PERCENT } from "../../../nodes/k3s/config";
 import type { AlertGroup } from "./alert";
 
 /** File systems of the machines themselves. */
 const DISKS = 'fstype=~"ext4|xfs|btrfs|vfat"';
 
+/** Percent of a disk above the limit at which the kubelet evicts: so early somebody is told. */
+const BEFORE_EVICTION = 5;
+
 /** Machines: gone, unreachable in part, or out of disk. */
 export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
   const atHost = controlPlane.vm ? ` (${controlPlane.name}: at ${controlPlane.vm.host})` : "";
-  const free = `100 * min by (node, mountpoint) (node_filesystem_avail_bytes{${DISKS}} / node_filesystem_size_bytes{${DISKS}})`;
+  const freeOf = (disks: string) =>
+    `100 * min by (node, mountpoint) (node_filesystem_avail_bytes{${disks}} / node_filesystem_size_bytes{${disks}})`;
+  const free = freeOf(DISKS);
   return {
     topic: "nodes",
     alerts: [
@@ -55,13 +61,15 @@ export function nodeAlerts({ controlPlane }: Homelab): AlertGroup {
       },
       {
         name: "NodeFilesystemNearEviction",
-        // K3s' kubelet evicts pods below 5% (pkg/daemons/agent: eviction-hard nodefs.available<5%).
-        expr: `${free} < 10`,
+        expr:
+          `${freeOf(`${DISKS}, node="${controlPlane.name}"`)} < ${EVICTION_PERCENT.server + BEFORE_EVICTION} or ` +
+          `${free} < ${EVICTION_PERCENT.agent + BEFORE_EVICTION}`,
         for: "15m",
         severity: "critical",
         summary: '{{ $labels.mountpoint }} of {{ $labels.node }} has {{ $value | printf "%.1f" }}% free',
         description:
-          "Below 5% the kubelet evicts pods. du -xh --max-depth=2 on it; usual suspects: images, journal, local-path.",
+          `Below ${EVICTION_PERCENT.agent}% (${controlPlane.name}: ${EVICTION_PERCENT.server}%) the kubelet evicts pods. ` +
+          "du -xh --max-depth=2 on it; usual suspects: images, journal, local-path.",
       },
       {
         name: "NodeFilesystemReadOnly",

@@ -87,6 +87,20 @@ const nodeCases: readonly AlertCase[] = [
       disk("node_filesystem_size_bytes", "k3s1", "/", "100e9x60"),
     ],
   }),
+  ...both("NodeFilesystemNearEviction", {
+    when: "the control plane, which evicts at 10%, has 14% left",
+    series: [
+      disk("node_filesystem_avail_bytes", "k3s-master1", "/", "14e9x60"),
+      disk("node_filesystem_size_bytes", "k3s-master1", "/", "100e9x60"),
+    ],
+    at: "20m",
+    fires: [told("critical", { node: "k3s-master1", mountpoint: "/" }, "/ of k3s-master1 has 14.0% free")],
+    otherwise: "16% are left there",
+    fine: [
+      disk("node_filesystem_avail_bytes", "k3s-master1", "/", "16e9x60"),
+      disk("node_filesystem_size_bytes", "k3s-master1", "/", "100e9x60"),
+    ],
+  }),
   ...both("NodeFilesystemReadOnly", {
     when: "the kernel remounted it",
     series: [disk("node_filesystem_readonly", "k3s3", "/mnt/nvme-1", "1x30")],
