@@ -55,7 +55,7 @@ give_up() {
 
 # mount_disk INDEX: mounts it where nothing can be written while it is not mounted.
 mount_disk() {
-  local name=${DISK_NAMES[$1]} uuid=${DISK_UUIDS[$1]} mount=${DISK_MOUNTS[$1]} device number mounted_now=no
+  local name=${DISK_NAMES[$1]} uuid=${DISK_UUIDS[$1]} mount=${DISK_MOUNTS[$1]} device number flags mounted_now=no
   device=$(readlink -f -- "${DISK_PATHS[$1]}" || true)
   [ -b "$device" ] || give_up "$1" "${DISK_PATHS[$1]} is no block device any more; nothing was mounted"
   number=$(device_number "$device")
@@ -74,7 +74,9 @@ mount_disk() {
     # The wait was long enough for another disk to get the name.
     [ "$(filesystem_uuid "$device")" = "$uuid" ] ||
       give_up "$1" "$device is another disk by now, without UUID $uuid; nothing was mounted. Look: blkid --probe $device"
-    mount -t ext4 -o "$MOUNT_OPTIONS" -- "$device" "$mount"
+    mount -t ext4 -o "$MOUNT_OPTIONS" -- "$device" "$mount" || give_up "$1" "$device carries our file system, UUID $uuid, and does not mount.
+It may hold the only copy of volumes: do not erase it before you know. Look: dmesg | grep $(basename "$device"); e2fsck -n $device,
+which changes nothing. Only if a power cut came while it was formatted for the first time, nothing is on it yet."
     mounted_now=yes
     say_changed "disk $name mounted at $mount"
   fi
@@ -82,6 +84,11 @@ mount_disk() {
     give_up "$1" "$mount is not the file system of $device. Look: findmnt $mount"
   [ "$(filesystem_uuid "$device")" = "$uuid" ] ||
     give_up "$1" "the file system at $mount does not have UUID $uuid. Look: blkid --probe $device"
+  # If systemd mounts it just before the folder is made immutable, as while the machine boots, the disk's own root becomes it.
+  if [ ! -w "$mount" ] && read -r flags _ < <(lsattr -d -- "$mount" 2>/dev/null) && [[ $flags == *i* ]]; then
+    chattr -i -- "$mount"
+    say_changed "disk $name can be written to again: its root had been made immutable"
+  fi
   [ -w "$mount" ] ||
     give_up "$1" "$mount is read-only, after errors of the disk or of its file system. Look: dmesg | grep $device"
 }

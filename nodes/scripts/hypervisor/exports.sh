@@ -51,10 +51,15 @@ exported() {
   done
 }
 
+# Which exports were handed to the kernel last, as a whole: etab says of a path and a client only that there is something.
+APPLIED=/var/lib/homelab/nfs-exports
+
 install_files
 enable_unit nfs-server.service
-if changed "$EXPORTS_FILE" || ! exported; then
+exports=$(cat "$EXPORTS_FILE")
+if ! holds "$APPLIED" "$exports"$'\n' || ! exported; then
   exportfs -ra || fail "exportfs refuses the tables above; other lines of /etc/exports may be at fault"
   say_changed "NFS exports"
   exported || fail "exportfs was content, but /var/lib/nfs/etab does not list every export of $EXPORTS_FILE"
+  install_file "$APPLIED" 0644 <<<"$exports" >/dev/null
 fi

@@ -23,8 +23,14 @@ disk_of() { virsh domblklist "$DOMAIN" "$@" 2>/dev/null | awk '$1 == "vda" { pri
 
 is_our_disk() { [[ $1 == "$DISK_PREFIX"* && ${1#"$DISK_PREFIX"} =~ ^[1-9][0-9]*\.qcow2$ ]]; }
 
-# virtual_size PATH: bytes that a guest sees of a qcow2 file, also while it is in use.
-virtual_size() { qemu-img info -U -f qcow2 --output=json "$1" | awk -F'[:, ]+' '/"virtual-size"/ && !n++ { print $3 }'; }
+# virtual_size PATH: bytes that a guest sees of a qcow2 file, also while it is in use. From QEMU 8 on the length of the file itself
+# stands there under the same name, further in and before it (qapi/block-core.json, BlockGraphInfo).
+virtual_size() {
+  local size
+  size=$(qemu-img info -U -f qcow2 --output=json "$1" | sed -n 's/^    "virtual-size": \([0-9][0-9]*\),\{0,1\}$/\1/p')
+  [[ $size =~ ^[0-9]+$ ]] || fail "qemu-img does not say how large $1 is for a guest; nothing was changed"
+  echo "$size"
+}
 
 # generations: of the disks that are here, in ascending order.
 generations() {
@@ -198,10 +204,16 @@ define_vm() {
 
 # Disks only grow. The guest takes up the new size at its next boot.
 grow_disk() {
-  [ "$(virtual_size "$DISK")" -lt "$DISK_BYTES" ] || return 0
+  local size
+  size=$(virtual_size "$DISK")
+  [ "$size" -lt "$DISK_BYTES" ] || return 0
   if is_off; then
     qemu-img resize -q -f qcow2 "$DISK" "$DISK_BYTES"
   else
+    # libvirt shrinks as readily as it grows: it is asked itself, immediately before.
+    size=$(virsh domblkinfo "$DOMAIN" vda | awk '$1 == "Capacity:" { print $2 }')
+    [[ $size =~ ^[0-9]+$ && $size -le $DISK_BYTES ]] ||
+      fail "libvirt says that the disk of $DOMAIN has '$size' bytes, vm.disk says $DISK_BYTES: it was not changed; run again"
     virsh blockresize "$DOMAIN" vda "${DISK_BYTES}B" >/dev/null
   fi
   say_changed "$DISK has grown; the guest takes up the space at its next boot"

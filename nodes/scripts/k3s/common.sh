@@ -40,6 +40,7 @@ The stack's state was lost or made anew. To rebuild from here on, raise cluster.
 INSTALLED=''
 judge_node() {
   judge_claim
+  k3s_present || require_real "$DATA_DIR" "$KUBELET_ROOT"
   require_kernel_defaults
   [ -z "$OLD_GENERATION" ] || return 0
   require_role
@@ -92,6 +93,7 @@ require_kubelet_root() {
   [ "$old" != "$KUBELET_ROOT" ] || return 0
   require_kubelets_own "$KUBELET_ROOT"
   [ -n "$old" ] || return 0
+  require_real "$old" "$KUBELET_ROOT"
   mapfile -t points < <(mounts_at "$old")
   if [ ${#points[@]} -gt 0 ] || [ -n "$(ls -A "$old/pods" 2>/dev/null)" ]; then
     fail "the kubelet root is $old and cannot become $KUBELET_ROOT while pods or mounts are below it:

@@ -3,8 +3,9 @@
 case "${1:-}" in
   stop)
     MOUNTING=("$(cat "$MEMORY/kubelet-root" 2>/dev/null || echo "$KUBELET_ROOT")" /var/lib/kubelet /run/k3s "$DATA_DIR")
+    require_real "${MOUNTING[@]}"
     stop_k3s
-    require_nothing_mounted "${MOUNTING[@]}"
+    require_unmounted mounts_below below "${MOUNTING[@]}"
     ;;
   delete)
     [ "${2:-}" = "$(hostname)" ] || fail "to delete K3s from this machine say its name: delete $(hostname)"

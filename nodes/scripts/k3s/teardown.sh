@@ -17,6 +17,11 @@ mounts_at() {
   done <<<"$table" | sort -r
 }
 
+# mounts_below DIRECTORY: without its own.
+mounts_below() {
+  mounts_at "$1" | grep -vxF -- "$1" || true
+}
+
 # describe_mounts POINT...: one line each with file system and source, for messages.
 describe_mounts() {
   local point
@@ -30,14 +35,45 @@ describe_mounts() {
 
 # require_nothing_mounted DIRECTORY...
 require_nothing_mounted() {
-  local directory points
+  require_unmounted mounts_at "at or below" "$@"
+}
+
+# require_unmounted LIST WHERE DIRECTORY...: LIST prints the mounts of a directory that must be gone.
+require_unmounted() {
+  local list=$1 where=$2 directory points
+  shift 2
   for directory in "$@"; do
-    mapfile -t points < <(mounts_at "$directory")
+    mapfile -t points < <("$list" "$directory")
     if [ ${#points[@]} -gt 0 ]; then
-      fail "still mounted at or below $directory; nothing was deleted:
+      fail "still mounted $where $directory; nothing was deleted:
 $(describe_mounts "${points[@]}")
 Find who uses it (fuser -vm PATH, or a dead NFS or iSCSI server), unmount it, and run again."
     fi
+  done
+}
+
+# require_real DIRECTORY...: none is a symbolic link or lies below one. The kernel names mounts and programs by real paths: by
+# the link's name nothing is found there, as if no pod ran and no share were mounted.
+require_real() {
+  local directory real
+  for directory in "$@"; do
+    real=$(realpath -m -- "$directory")
+    [ "$real" = "$directory" ] || fail "$directory is $real, by a symbolic link; nothing was changed.
+Shares that pods have mounted below it are not seen by the link's name. So do not delete or move anything there by hand while pods
+may run: drain the node, systemctl disable ${UNITS[*]}, reboot, and see that 'findmnt -R' names nothing below $real. Then take the
+link away and move the folder to its place."
+  done
+}
+
+# require_no_own_mount DIRECTORY...: none is a mount point itself. What is mounted there cannot be deleted, and unmounted only it
+# would come back at the next boot, over whatever is installed meanwhile.
+require_no_own_mount() {
+  local directory
+  for directory in "$@"; do
+    ! mounts_at "$directory" | grep -qxF -- "$directory" || fail "$directory is a file system of its own, which is not deleted; nothing was stopped:
+$(describe_mounts "$directory")
+Save what you need of it (server/db, server/token), end K3s with '$TEARDOWN_COMMAND stop', unmount it, take it out of /etc/fstab, and
+run again."
   done
 }
 
@@ -83,7 +119,7 @@ Its server is dead as a rule. Bring it back, or reboot this machine, and run aga
 unmount_below() {
   local points point attempt
   for attempt in 1 2 3; do
-    mapfile -t points < <(mounts_at "$1" | grep -vxF -- "$1")
+    mapfile -t points < <(mounts_below "$1")
     [ ${#points[@]} -gt 0 ] || return 0
     [ "$attempt" = 1 ] || sleep 2
     for point in "${points[@]}"; do
@@ -99,8 +135,7 @@ require_deletable() {
   local directory=$1 keep
   [[ $directory =~ ^/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$ && $directory/ != */../* && $directory/ != */./* ]] ||
     fail "refusing to delete '$directory': not a plain absolute path of at least two parts"
-  [ "$(realpath -m -- "$directory")" = "$directory" ] ||
-    fail "refusing to delete $directory: it is or lies below a symbolic link to $(realpath -m -- "$directory"); delete it by hand"
+  require_real "$directory"
   for keep in "$MEMORY" "${KEEP[@]}"; do
     if [[ $keep == "$directory" || $keep == "$directory"/* ]]; then
       fail "refusing to delete $directory: $keep, which must survive, lies in it; move it elsewhere first"
@@ -163,17 +198,37 @@ k3s_processes() {
     END { for (pid in parent) for (p = pid; p > 1; p = parent[p]) if (p in wanted) { print pid; break } }'
 }
 
+# since PID: when it began, in ticks since boot; nothing for one that is gone. One that waits for its parent alone is gone, one of
+# whose threads still waits for a disk or a server is not.
+since() {
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  # Behind the name, which may hold anything.
+  read -r -a stat <<<"${stat##*) }"
+  if [ "${stat[0]}" != Z ] || [ "${stat[17]}" -gt 1 ]; then
+    printf '%s' "${stat[19]}"
+  fi
+}
+
+# Until each is really gone that was ever seen: a child that sleeps in the kernel outlives its shim, and is then nobody's.
 kill_pods() {
-  local pids attempt
+  local pid attempt left
+  local -A seen=()
   for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    mapfile -t pids < <(k3s_processes)
-    [ ${#pids[@]} -gt 0 ] || return 0
-    [ "$attempt" -gt 1 ] || echo "ending ${#pids[@]} processes of pods"
-    kill -KILL "${pids[@]}" 2>/dev/null || true
+    while read -r pid; do
+      seen[$pid]=${seen[$pid]:-$(since "$pid")}
+    done < <(k3s_processes)
+    left=()
+    for pid in "${!seen[@]}"; do
+      [ -z "${seen[$pid]}" ] || [ "$(since "$pid")" != "${seen[$pid]}" ] || left+=("$pid")
+    done
+    [ ${#left[@]} -gt 0 ] || return 0
+    [ "$attempt" -gt 1 ] || echo "ending ${#left[@]} processes of pods"
+    kill -KILL "${left[@]}" 2>/dev/null || true
     sleep 2
   done
   fail "processes of the old cluster do not end, which is a dead NFS or iSCSI server as a rule; nothing was deleted:
-$(ps -o pid,stat,wchan:24,args -p "$(paste -sd, - <<<"$(printf '%s\n' "${pids[@]}")")")
+$(ps -o pid,stat,wchan:24,args -p "$(paste -sd, - <<<"$(printf '%s\n' "${left[@]}")")")
 Bring that server back, or reboot this machine, and run again."
 }
 
@@ -187,10 +242,16 @@ log_out_longhorn() {
   done < <(iscsiadm -m session 2>/dev/null | sed -n 's/.* \(iqn\.2019-10\.io\.longhorn:[^ ]*\).*/\1/p' | sort -u)
 }
 
-# Cilium's links, filters and rules outlive its pods, and with them the host can lose its own network.
-remove_cilium() {
+# Links, filters and rules of the pods' network outlive the pods, and with them the host can lose its own. Those of K3s' own flannel,
+# of a K3s that was taken over, are told by its folder: another program's bridges may have the same names.
+remove_pod_network() {
   local link tool rules device filters
-  for link in cilium_vxlan cilium_geneve cilium_wg0 cilium_host cilium_net; do
+  local links=(cilium_vxlan cilium_geneve cilium_wg0 cilium_host cilium_net) chains='CILIUM_\|KUBE-'
+  if [ -e /run/flannel ]; then
+    links+=(cni0 flannel.1 flannel-wg flannel-wg-v6 flannel-v6.1 kube-ipvs0)
+    chains+='\|FLANNEL-\|CNI-'
+  fi
+  for link in "${links[@]}"; do
     if ip link show dev "$link" >/dev/null 2>&1; then
       ip link delete dev "$link"
       say_changed "link $link deleted"
@@ -208,8 +269,8 @@ remove_cilium() {
   for tool in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
     command -v "$tool-save" >/dev/null || continue
     rules=$("$tool-save" 2>/dev/null) || continue
-    if grep -q 'CILIUM_\|KUBE-' <<<"$rules"; then
-      grep -v 'CILIUM_\|KUBE-' <<<"$rules" | "$tool-restore"
+    if grep -q "$chains" <<<"$rules"; then
+      grep -v "$chains" <<<"$rules" | "$tool-restore"
       say_changed "$tool rules of the cluster deleted"
     fi
   done
@@ -228,11 +289,23 @@ save_snapshot() {
 # The old cluster's etcd snapshots and the token that they are encrypted with.
 keep_snapshots() {
   local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1
+  local snapshot copy
   [ -n "$(ls -A "$from" 2>/dev/null)" ] || return 0
   mkdir -p "$to"
   chmod 0700 "$MEMORY/snapshots" "$to"
-  cp -a --no-clobber --link "$from/." "$to/" 2>/dev/null || cp -a --no-clobber "$from/." "$to/"
-  [ ! -f "$DATA_DIR/server/token" ] || install -m 0600 "$DATA_DIR/server/token" "$to/token"
+  # Each is there as a whole or not at all: one that a power cut has left half would be taken for kept.
+  copy=$to/.homelab.copy
+  while IFS= read -r -d '' snapshot; do
+    [ ! -e "$to/${snapshot##*/}" ] || continue
+    rm -f -- "$copy"
+    cp -a --link -- "$snapshot" "$copy" 2>/dev/null || cp -a -- "$snapshot" "$copy" ||
+      fail "$snapshot cannot be kept in $to; nothing was deleted. Make room there and run again"
+    mv -T -- "$copy" "$to/${snapshot##*/}"
+  done < <(find "$from" -mindepth 1 -maxdepth 1 -type f -print0)
+  if [ -f "$DATA_DIR/server/token" ]; then
+    install -m 0600 "$DATA_DIR/server/token" "$copy"
+    mv -fT -- "$copy" "$to/token"
+  fi
   say_changed "snapshots kept in $to"
 }
 
@@ -257,6 +330,15 @@ Make room there, or start K3s so that a snapshot can be taken, and run again"
   done
   mv -T "$temporary" "$kept"
   say_changed "no last snapshot could be taken: the datastore itself, its token and its certificates are kept in $kept"
+}
+
+# What was kept is on the disk before the first of what it was kept from is deleted: a power cut would leave neither.
+flush_kept() {
+  local status=0
+  [ -d "$MEMORY/snapshots" ] || return 0
+  bounded "$SYNC_SECONDS" sync --file-system "$MEMORY/snapshots" || status=$?
+  [ "$status" = 0 ] || fail "what was kept in $MEMORY/snapshots cannot be written to its disk (sync: status $status); nothing was deleted.
+Look: dmesg, df $MEMORY"
 }
 
 # Ends K3s and every pod and unmounts what they had mounted. Deletes nothing.
@@ -296,6 +378,7 @@ tear_down_k3s() {
   for directory in "${deleted[@]}"; do
     require_deletable "$directory"
   done
+  require_no_own_mount "${deleted[@]}"
   # The recorded one was judged when it was taken.
   for directory in "$running" "$KUBELET_ROOT" /var/lib/kubelet; do
     if [ ! -s "$MEMORY/kubelet-root" ] || [ "$directory" != "$recorded" ]; then
@@ -312,16 +395,18 @@ nothing was changed. Move it out of the way first, for example: mv $DATA_DIR/sto
   require_nothing_mounted "${deleted[@]}"
   keep_snapshots "$1"
   [ "$snapshot" = taken ] || keep_datastore "$1"
-  remove_cilium
-  for directory in "${deleted[@]}"; do
-    delete_tree "$directory"
-  done
-
+  flush_kept
+  # Before anything is deleted: after a power cut it would start on what is left, an agent without the CA that it trusts.
   for unit in "${UNITS[@]}"; do
     systemctl disable --quiet "$unit.service" 2>/dev/null || true
     rm -f "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit.service.env"
   done
   systemctl daemon-reload
+  remove_pod_network
+  for directory in "${deleted[@]}"; do
+    delete_tree "$directory"
+  done
+
   for link in kubectl crictl ctr; do
     link=$(dirname "$BINARY_LINK")/$link
     [ "$(readlink "$link" 2>/dev/null)" != k3s ] || rm -f "$link"

@@ -121,6 +121,31 @@ describe("disks on real block devices", function () {
   });
 
   describe("drift", () => {
+    it("our disk that does not mount is named, with what it may hold", () => {
+      const device = disks.attach(disks.image("damaged"));
+      const disk = disks.plan("nvme-1", device);
+      expect(disks.run([disk]).status).to.equal(0);
+      execFileSync("umount", [disk.mountPath]);
+      // Its journal, as after a format that a power cut has ended.
+      execFileSync("debugfs", ["-w", "-R", "clri <8>", device], { stdio: "ignore" });
+      const { status, out } = disks.run([disk]);
+      expect(status).to.equal(1);
+      expect(out)
+        .to.contain("disk nvme-1:")
+        .and.contain("does not mount")
+        .and.contain("do not erase it before you know");
+    });
+
+    it("a root of a disk that was made immutable in the place of its empty folder is found and mended", () => {
+      const disk = disks.plan("nvme-1", disks.attach(disks.image("immutable")));
+      expect(disks.run([disk]).status).to.equal(0);
+      execFileSync("chattr", ["+i", disk.mountPath]);
+      const { status, out } = disks.run([disk]);
+      expect(status, out).to.equal(0);
+      expect(out).to.contain("its root had been made immutable");
+      fs.writeFileSync(path.join(disk.mountPath, "written"), "");
+    });
+
     it("an unmounted disk, a read-only disk and a foreign disk in its place are told apart", () => {
       const disk = disks.plan("nvme-1", disks.attach(disks.image("drift")));
       disks.run([disk]);

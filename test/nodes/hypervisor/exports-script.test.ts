@@ -28,6 +28,11 @@ describe("exports.sh with the real exportfs", function () {
     expected = step.state.expected;
     const here = { kind: "machine-id", value: fs.readFileSync("/etc/machine-id", "utf8").trim() } as const;
     fs.writeFileSync(path.join(folder, "step.sh"), renderStep(step.script));
+    // The same step with an export that became read-only.
+    const [hypervisor] = homelab.hypervisors;
+    const media = { ...hypervisor.exports.media, readOnly: true };
+    const narrower = exportsStep(homelab, { ...hypervisor, exports: { media } })!;
+    fs.writeFileSync(path.join(folder, "narrower.sh"), renderStep(narrower.script));
     fs.writeFileSync(path.join(folder, "probe.sh"), renderProbe(step.state.probe, here));
     const systemctl = "#!/bin/sh\ncase $1 in is-active) echo active ;; is-enabled) echo enabled ;; esac\n";
     fs.writeFileSync(path.join(folder, "systemctl"), systemctl, { mode: 0o755 });
@@ -40,7 +45,7 @@ describe("exports.sh with the real exportfs", function () {
   function lab(...scenario: string[]): string {
     const prelude = [
       "mount --make-rprivate /; mount -t tmpfs tmpfs /run",
-      "mkdir -p /etc/exports.d /var/lib/nfs; touch /etc/exports",
+      "mkdir -p /etc/exports.d /var/lib/nfs; touch /etc/exports; mount -t tmpfs tmpfs /var/lib; mkdir /var/lib/nfs",
       "mount -t tmpfs tmpfs /etc/exports.d; mount -t tmpfs tmpfs /var/lib/nfs",
       "touch /run/exports; mount --bind /run/exports /etc/exports",
       `PATH=${folder}:$PATH; cd ${folder}; mkdir /run/array`,
@@ -57,6 +62,20 @@ describe("exports.sh with the real exportfs", function () {
     const printed = lab("array", "step", "echo; step | grep -c changed", "bash probe.sh");
     expect(printed).to.contain("changed: NFS exports\nstatus 0\n\n0\n");
     expect(JSON.parse(printed.trim().split("\n").pop() ?? "")).to.deep.equal(expected);
+  });
+
+  it("hands a change to the kernel that a run before was killed before it could", () => {
+    const printed = lab(
+      "array",
+      "step >/dev/null",
+      "mkdir /run/killed; printf '#!/bin/sh\nexit 137\n' >/run/killed/exportfs; chmod 0755 /run/killed/exportfs",
+      'PATH=/run/killed:$PATH bash narrower.sh >/dev/null 2>&1; echo "first $?"',
+      "grep -c '(ro,' /var/lib/nfs/etab",
+      'bash narrower.sh | grep changed; echo "second ${PIPESTATUS[0]}"',
+      "grep -c '(rw,' /var/lib/nfs/etab",
+      "bash narrower.sh | grep -c changed",
+    );
+    expect(printed).to.equal("first 1\n0\nchanged: NFS exports\nsecond 0\n0\n0\n");
   });
 
   it("exports nothing while the array is not mounted", () => {

@@ -87,6 +87,67 @@ describe("steps of the hypervisor and its VM", () => {
     expect(run("nothing")).to.include({ status: 0, stdout: "", stderr: "" });
   });
 
+  describe("the size of a disk", () => {
+    /** As QEMU prints it from version 8 on, where the length of the file itself comes first (block/qapi.c, 8.2). */
+    const info = (guest: string, file: string) => `{
+    "children": [
+        {
+            "name": "file",
+            "info": {
+                "children": [
+                ],
+                "virtual-size": ${file},
+                "filename": "disk.qcow2",
+                "format": "file"
+            }
+        }
+    ],
+    "virtual-size": ${guest},
+    "filename": "disk.qcow2",
+    "cluster-size": 65536,
+    "format": "qcow2"
+}`;
+    const script = readScript("hypervisor/vm.sh");
+    const run = (qemuImg: string, commands: string, libvirt = "25769803776") =>
+      spawnSync("bash", [], {
+        encoding: "utf8",
+        input: [
+          readScript("lib.sh"),
+          "DOMAIN=d; DISK=/nowhere/d.generation-1.qcow2; FOLDER=/nowhere; DISK_PREFIX=/nowhere/d.generation-",
+          "DISK_BYTES=25769803776",
+          script.slice(0, script.indexOf("virsh uri >/dev/null ||")),
+          `qemu-img() { cat <<'END'\n${qemuImg}\nEND\n}`,
+          `virsh() { case "$1" in domblkinfo) echo "Capacity:       ${libvirt}" ;; *) echo "VIRSH $*" ;; esac; }`,
+          "is_off() { return 1; }",
+          commands,
+        ].join("\n"),
+      });
+
+    it("is the guest's, not the file's", () => {
+      expect(run(info("68719476736", "9663676416"), 'virtual_size "$DISK"').stdout).to.equal("68719476736\n");
+      const { status, stderr } = run(info("68719476736", "9663676416"), "grow_disk; false");
+      expect(status, stderr).to.equal(1);
+      expect(stderr).to.equal("");
+    });
+
+    it("is never guessed: no answer ends the step", () => {
+      const { status, stderr } = run("{}", "grow_disk; echo GONE ON");
+      expect(status).to.equal(1);
+      expect(stderr).to.contain("does not say how large");
+    });
+
+    it("of a running VM only grows, by libvirt's own word", () => {
+      const resize = (libvirt: string) => run(info("10737418240", "196624"), "grow_disk", libvirt);
+      expect(resize("10737418240").stdout).to.contain("has grown");
+      for (const other of ["68719476736", ""]) {
+        const { status, stdout, stderr } = resize(other);
+        expect(status).to.equal(1);
+        expect(stdout).not.to.contain("VIRSH blockresize");
+        expect(stderr).to.contain("it was not changed");
+      }
+    });
+  });
+
   it("fails for a control plane that is no VM", () => {
     const bare = { ...homelab.controlPlane, vm: undefined };
     expect(() => planVm(homelab, bare, 1)).to.throw("k3s-master1 is no VM of a hypervisor");

@@ -49,7 +49,8 @@ describe("K3s teardown, for real in namespaces of its own", function () {
   });
 
   const run = (script: string, changes?: Record<string, string | string[]>) => {
-    const { status, output } = onMachine(`${setUp}\n${script}`, { functions: library(changes) });
+    const command = readScript("k3s/teardown-command.sh");
+    const { status, output } = onMachine(`${setUp}\nexport FILES\n${script}`, { functions: library(changes), command });
     expect(output, output).not.to.contain("SHOULD HAVE FAILED");
     return { status, output };
   };
@@ -173,6 +174,43 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     expect(output).to.contain("symbolic link");
   });
 
+  it("stops nothing where K3s lies behind a symbolic link: mounts below it would not be seen", () => {
+    const output = passes(
+      `
+      mv /var/lib/rancher "$base/scratch/large"; ln -s "$base/scratch/large" /var/lib/rancher
+      mount --bind "$nas" ${VOLUME}
+      must_fail -c '. "$1"; set -- stop; . "$FILES/command"' x "$FILES/functions"
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      cat ${VOLUME}/film.mkv; [ ! -s /run/fake/log ]; [ -e /etc/systemd/system/k3s.service ]
+    `,
+    );
+    expect(output).to.contain("do not delete or move anything there by hand").and.contain("film\n");
+    expect(output).not.to.contain("delete it by hand;");
+  });
+
+  it("a folder that is a file system of its own is refused before anything is stopped; stopping alone goes", () => {
+    const output = passes(`
+      mv /var/lib/rancher/k3s "$base/scratch/own"; mkdir /var/lib/rancher/k3s; mount -t tmpfs own /var/lib/rancher/k3s
+      cp -a "$base/scratch/own/." /var/lib/rancher/k3s/
+      mount --bind "$nas" ${VOLUME}
+      must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+      [ ! -s /run/fake/log ]; cat /var/lib/rancher/k3s/server/token
+      bash -c '. "$1"; set -- stop; . "$FILES/command"' x "$FILES/functions"
+      cat /run/fake/log /var/lib/rancher/k3s/server/db/snapshots/etcd-1; ! mountpoint -q ${VOLUME}; cat "$nas/film.mkv"
+    `);
+    expect(output).to.contain("/var/lib/rancher/k3s (tmpfs own)").and.contain("homelab-k3s-teardown stop");
+    expect(output).to.match(/stop k3s\n[^]*snapshot\nfilm\n/);
+  });
+
+  it("K3s starts no more once the first folder is deleted: after a power cut it would, on what is left", () => {
+    const output = passes(`
+      . "$FILES/functions"
+      delete_tree() { [ ! -e /etc/systemd/system/k3s.service ] && [ ! -e /run/fake/k3s.enabled ] && echo "gone before $1"; }
+      tear_down_k3s 1
+    `);
+    expect(output).to.contain(`gone before ${KUBELET_ROOT}`);
+  });
+
   it("refuses while K3s' own local-path folder holds volumes", () => {
     const output = passes(`
       mkdir -p /var/lib/rancher/k3s/storage/pvc-1
@@ -253,6 +291,8 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     const frozen = (tool: string) => `
       disk=$base/scratch/disk; mkdir -p "$disk.mnt"; truncate -s 16M "$disk"; mkfs.ext4 -q "$disk"
       mount -o loop "$disk" "$disk.mnt" || { echo "no loop devices"; exit 0; }
+      # A machine whose processes are ended while one sleeps there would stay for ever.
+      trap 'fsfreeze -u "$disk.mnt" 2>/dev/null || true' EXIT
       fsfreeze -f "$disk.mnt"; (/bin/sleep 15; fsfreeze -u "$disk.mnt") & thaw=$!
       printf '%s\\n' '#!/bin/sh' "exec touch '$disk.mnt/stuck'" | tool ${tool}
     `;
@@ -260,6 +300,33 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     const thawed = `kill $thaw; fsfreeze -u "$disk.mnt"; rm /usr/local/sbin/{umount,sync} 2>/dev/null || true
       tries=0
       until umount "$disk.mnt" 2>/dev/null; do [ $((tries += 1)) -lt 100 ] || exit 1; sleep 0.1; done`;
+    it("a process of a pod, whose shim is gone already, is waited for, and nothing is unmounted under it", () => {
+      const output = passes(`
+        mount --bind "$nas" ${VOLUME}
+        ${frozen("none")}
+        mkdir -p /var/lib/rancher/k3s/data/abc/bin
+        cp /bin/bash /var/lib/rancher/k3s/data/abc/bin/containerd-shim-runc-v2
+        /var/lib/rancher/k3s/data/abc/bin/containerd-shim-runc-v2 -c "touch '$disk.mnt/stuck' & /bin/sleep 51; true" &
+        /bin/sleep 0.5
+        must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+        mountpoint -q ${VOLUME}
+        ${thawed}
+        cat ${VOLUME}/film.mkv /var/lib/rancher/k3s/server/token
+      `);
+      if (!output.includes("no loop devices")) {
+        expect(output).to.contain("processes of the old cluster do not end").and.contain("film\nK10::server:t\n");
+      }
+    });
+
+    it("sync of what was kept: nothing is deleted before it is on its disk", () => {
+      const output = passes(`
+        printf '%s\n' '#!/bin/sh' '[ "$1" != --file-system ] || exit 5' | tool sync
+        must_fail -c '. "$1"; tear_down_k3s 1' x "$FILES/functions"
+        cat /var/lib/rancher/k3s/server/token; [ -e /etc/systemd/system/k3s.service ]
+      `);
+      expect(output).to.contain("cannot be written to its disk (sync: status 5)").and.contain("K10::server:t\n");
+    });
+
     for (const [tool, says] of [
       ["umount", `umount of ${VOLUME} does not end after 1 s; nothing was deleted`],
       ["sync", "sync does not end after 1 s"],
@@ -294,6 +361,28 @@ describe("K3s teardown, for real in namespaces of its own", function () {
       ! pgrep -f 'sleep 5[12]' || exit 1
       pgrep -f 'sleep 53' >/dev/null
     `);
+  });
+
+  it("removes those of K3s' own flannel, where K3s has run with it", () => {
+    const output = passes(`
+      ip link add cni0 type bridge; ip link add cni-other0 type bridge; mkdir -p /run/flannel
+      tool iptables-save <<'EOF'
+#!/bin/sh
+printf '%s\n' '*nat' ':FLANNEL-POSTRTG - [0:0]' ':MINE - [0:0]' '-A PREROUTING -j CNI-HOSTPORT-DNAT' '-A INPUT -j MINE' COMMIT
+EOF
+      tool iptables-restore <<'EOF'
+#!/bin/sh
+sed 's/^/restored: /'
+EOF
+      . "$FILES/functions"; tear_down_k3s 1
+      ! ip link show cni0 2>/dev/null && ip link show cni-other0
+    `);
+    expect(output.match(/^restored: .*$/gm)).to.deep.equal([
+      "restored: *nat",
+      "restored: :MINE - [0:0]",
+      "restored: -A INPUT -j MINE",
+      "restored: COMMIT",
+    ]);
   });
 
   it("removes Cilium's links and rules, which would leave the host without its network, and no others", () => {
