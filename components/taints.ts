@@ -15,7 +15,8 @@ export interface Toleration {
  */
 export function hardTaints(homelab: Homelab, node: NodeMachine): readonly string[] {
   const taints = node.role === "control-plane" ? (serverConfig(homelab)["node-taint"] ?? []) : node.taints;
-  return taints.filter((taint) => !taint.endsWith(":PreferNoSchedule"));
+  // An empty value is none, and so the API server shows it.
+  return taints.map((taint) => taint.replace("=:", ":")).filter((taint) => !taint.endsWith(":PreferNoSchedule"));
 }
 
 /** Every hard taint of these nodes, once each, in the order of the configuration. */

@@ -49,9 +49,9 @@ export function alertmanagerValues(homelab: Homelab): HelmValues {
   return {
     annotations: availableWithin15Minutes,
     config: alertmanagerConfig(homelab),
-    // It asks nothing of the API server.
-    serviceAccount: { automountServiceAccountToken: false },
     alertmanagerSpec: {
+      // It asks nothing of the API server. The pod's own word counts, whatever its account says.
+      automountServiceAccountToken: false,
       externalUrl: `https://${homelab.hosts.alertmanager}`,
       // Files of a mounted Secret follow it; Alertmanager reads them for each message, so nothing has to restart.
       ...(told ? { secrets: [RECEIVERS_SECRET] } : {}),

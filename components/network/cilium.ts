@@ -7,6 +7,7 @@ import { ciliumValues } from "./cilium-values";
 import { ciliumFeatures } from "./cilium-version";
 import { GATEWAY_CLASS } from "./names";
 import { OrderedComponent } from "../ordered-component";
+import { hardTaints } from "../taints";
 
 /** Cilium's own resources that the program writes later, each as `<crd>=<version>`. The operator registers them. */
 export function ciliumCrds({ network, versions }: Homelab): string[] {
@@ -55,7 +56,10 @@ export class Cilium extends OrderedComponent {
         controlPlane,
         script: "nodes-ready.sh",
         nodes: homelab.nodes,
-        variables: { NODES: homelab.nodes.map((node) => node.name) },
+        variables: {
+          NODES: homelab.nodes.map((node) => node.name),
+          TAINTS: homelab.nodes.flatMap((node) => hardTaints(homelab, node).map((taint) => `${node.name} ${taint}`)),
+        },
       },
       { parent: this, dependsOn: [chart, ...args.nodes] },
     );

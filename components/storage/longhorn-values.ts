@@ -16,9 +16,10 @@ export const FILE_SYSTEM = "ext4";
 /**
  * Values of the Longhorn chart; keys exist from 1.6.2 to 1.9.2.
  *
- * Chart v4 drops hooks. Of Longhorn's three, pre-upgrade checks the version, which the managers do again themselves
- * (`upgradeVersionCheck`); post-upgrade only waits for the managers, and the gates wait for more; uninstall is
- * deliberately not automated: it deletes every volume. It is a runbook, and nothing of the chart is deleted with it.
+ * Chart v4 drops hooks. Of Longhorn's three, pre-upgrade checks the version, which a gate does before the chart: the managers
+ * repeat it (`upgradeVersionCheck`), but only once they have replaced the old ones. post-upgrade only waits for the managers, and the
+ * gates wait for more. uninstall is deliberately not automated, as it deletes every volume: runbooks/longhorn.md has it, and
+ * nothing of the chart is deleted with the program.
  */
 export function longhornValues(homelab: Homelab): HelmValues {
   const { replicas, dataLocality } = homelab.storage.tiers[homelab.storage.defaultTier];

@@ -45,10 +45,15 @@ export class Longhorn extends OrderedComponent {
 
     // Routes: the proxy in front of the UI lives here.
     const { name: inside } = namespace(LONGHORN_NAMESPACE, { homelab, gatewayAccess: true }, kept);
+    const upgradable = gate(
+      `${name}-upgrade`,
+      { controlPlane, script: "longhorn-upgrade.sh", variables: { VERSION: homelab.versions.charts.longhorn } },
+      child,
+    );
     const chart = pinnedChart(
       name,
       { homelab, chart: "longhorn", namespace: inside, values: longhornValues(homelab) },
-      kept,
+      { ...kept, dependsOn: [upgradable] },
     );
 
     const csi = csiGate(

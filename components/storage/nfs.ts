@@ -12,7 +12,8 @@ const NAMESPACE = "csi-driver-nfs";
 
 /**
  * The media share of the storage server as a volume, by the NFS CSI driver, which also brings snapshot CRDs and
- * controller. Nothing at all where the configuration has no `storage.media`.
+ * controller. Nothing at all where the configuration has no `storage.media`: such a house has no VolumeSnapshots either, which no
+ * backup of this program uses.
  *
  * The volume is not deleted through Pulumi (`retainOnDelete`), and not `protect`ed: a rebuild generation makes it anew in
  * the new cluster, and what is on the server belongs to neither.

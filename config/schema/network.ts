@@ -21,7 +21,10 @@ export const networkSchema = z.strictObject({
   gateway: z.strictObject({
     /** The one address that the house forwards HTTP and HTTPS to. */
     ip: ipv4,
-    /** ALPN and backend application protocols: HTTP/2 and gRPC through the gateway. Needs Cilium >= 1.16. */
+    /**
+     * ALPN and backend application protocols: HTTP/2 to the gateway, and to the backends whose Service says so; those of apps are
+     * spoken to in HTTP/1.1. Needs Cilium >= 1.16.
+     */
     alpn: z.boolean().default(true),
   }),
   /** Addresses that LoadBalancer services may take; contains the gateway's. */

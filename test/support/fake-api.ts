@@ -22,9 +22,15 @@ const plurals: Readonly<Record<string, string>> = {
   "storage.k8s.io/v1 StorageClass": "storageclasses",
   "longhorn.io/v1beta2 Node": "nodes",
   "longhorn.io/v1beta2 Setting": "settings",
+  "apiextensions.k8s.io/v1 CustomResourceDefinition": "customresourcedefinitions",
   "velero.io/v1 BackupStorageLocation": "backupstoragelocations",
 };
-const clusterScoped = ["v1 Node", "storage.k8s.io/v1 CSINode", "storage.k8s.io/v1 StorageClass"];
+const clusterScoped = [
+  "apiextensions.k8s.io/v1 CustomResourceDefinition",
+  "v1 Node",
+  "storage.k8s.io/v1 CSINode",
+  "storage.k8s.io/v1 StorageClass",
+];
 
 export interface GateRun {
   status: number;

@@ -1,4 +1,7 @@
-# Every node of the configuration has joined and is Ready. NODES: their names.
+# Every node of the configuration has joined, is Ready, and has the taints that keep pods away. NODES: their names. TAINTS: `node
+# key=value:effect` each, or `key:effect`.
+#
+# K3s applies taints when a node registers for the first time, and never again. Tolerations follow the configuration.
 
 kubectl() { k3s kubectl "$@"; }
 
@@ -14,3 +17,28 @@ if ! (wait_until 540 "nodes to be Ready" all_ready); then
   kubectl get nodes -o wide || true
   fail "not every node is Ready; on a node that is missing read: journalctl -u k3s-agent -n 50"
 fi
+
+# `node key=value:effect` of all. Left out: those that come and go with a node's state, and what keeps no pod away.
+all_taints() {
+  # shellcheck disable=SC2016  # a variable of the template
+  kubectl get nodes -o go-template='{{range .items}}{{$node := .metadata.name}}{{range .spec.taints -}}
+    {{$node}} {{.key}}{{if .value}}={{.value}}{{end}}:{{.effect}}{{"\n"}}{{end}}{{end}}'
+}
+read_taints() { taints=$(all_taints); }
+try 10 3 read_taints || fail "the nodes' taints cannot be read; run again"
+
+commands=()
+for node in "${NODES[@]}"; do
+  found=$(sed -n "s/^$node //p" <<<"$taints" |
+    grep -Ev '^node\.(kubernetes|cilium|cloudprovider\.kubernetes)\.io/|:PreferNoSchedule$' || true)
+  wanted=$(printf '%s\n' "${TAINTS[@]}" | sed -n "s/^$node //p")
+  while read -r taint; do
+    [ -z "$taint" ] || grep -qxF -- "$taint" <<<"$found" || commands+=("kubectl taint nodes $node $taint")
+  done <<<"$wanted"
+  while read -r taint; do
+    [ -z "$taint" ] || grep -qxF -- "$taint" <<<"$wanted" || commands+=("kubectl taint nodes $node ${taint%%[=:]*}:${taint##*:}-")
+  done <<<"$found"
+done
+[ ${#commands[@]} -eq 0 ] || fail "taints are not as configured (machines.<name>.taints), and K3s changes none of a node that has joined.
+Say so to Kubernetes, and run again:
+$(printf '  %s\n' "${commands[@]}")"

@@ -81,6 +81,7 @@ describe("gates of the storage, run by the real kubectl", function () {
 
   for (const [script, variables] of [
     ["csi-registered.sh", { DRIVER: "d", NAMESPACE: "n", DAEMONSET: "p", KUBELET_ROOT: root, NODES: ["k3s1"] }],
+    ["longhorn-upgrade.sh", { VERSION: "1.6.2", PAUSE_SECONDS: 0 }],
     ["longhorn-nodes.sh", { NODES: ["k3s1"], SETTINGS: ["log-level=Info"] }],
     ["longhorn-disks.sh", { DISKS: [], STORAGE_CLASS: "longhorn" }],
     ["allocatable.sh", { RESOURCE: "nvidia.com/gpu", NODES: ["k3s3=4"], HINT: "" }],
@@ -91,6 +92,39 @@ describe("gates of the storage, run by the real kubectl", function () {
       expect(output).to.match(/does not answer|cannot be read/);
     });
   }
+
+  describe("longhorn-upgrade", () => {
+    const kind: ApiObject = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "settings.longhorn.io" },
+    };
+    const asked = (VERSION: string, ...objects: ApiObject[]) =>
+      runGate("longhorn-upgrade.sh", { VERSION, PAUSE_SECONDS: 0 }, objects);
+    const running = (version: string) => [kind, setting("current-longhorn-version", version)];
+
+    it("lets a first installation, the same version, a patch and the next minor version pass", async () => {
+      const passed = { status: 0, output: "" };
+      expect(await asked("1.9.2")).to.deep.equal(passed);
+      expect(await asked("1.6.2", kind)).to.deep.equal(passed);
+      for (const version of ["1.6.2", "1.6.4", "1.7.3"]) {
+        expect(await asked(version, ...running("v1.6.2")), version).to.deep.equal(passed);
+      }
+    });
+
+    it("refuses to skip a minor version, and to go back, before a manager is replaced", async () => {
+      for (const version of ["1.8.0", "1.9.2", "2.6.2"]) {
+        const { status, output } = await asked(version, ...running("v1.6.2"));
+        expect(status, version).to.equal(1);
+        expect(output).to.contain("set versions.charts.longhorn to a release of 1.7 first; nothing was changed");
+      }
+      for (const version of ["1.6.1", "1.5.9"]) {
+        const { status, output } = await asked(version, ...running("v1.6.2"));
+        expect(status, version).to.equal(1);
+        expect(output).to.contain("it cannot go back. Set versions.charts.longhorn to 1.6.2");
+      }
+    });
+  });
 
   describe("csi-registered", () => {
     const variables = {
@@ -268,7 +302,13 @@ describe("gates of the storage, run by the real kubectl", function () {
 });
 
 describe("gates of the storage as text", () => {
-  const gates = ["csi-registered.sh", "longhorn-nodes.sh", "longhorn-disks.sh", "allocatable.sh"];
+  const gates = [
+    "csi-registered.sh",
+    "longhorn-upgrade.sh",
+    "longhorn-nodes.sh",
+    "longhorn-disks.sh",
+    "allocatable.sh",
+  ];
   const variables = {
     DRIVER: "d",
     NAMESPACE: "n",
@@ -280,6 +320,7 @@ describe("gates of the storage as text", () => {
     STORAGE_CLASS: "longhorn",
     RESOURCE: "nvidia.com/gpu",
     HINT: "h",
+    VERSION: "1.6.2",
   };
 
   for (const source of gates) {
