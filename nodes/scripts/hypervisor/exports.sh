@@ -59,7 +59,9 @@ enable_unit nfs-server.service
 exports=$(cat "$EXPORTS_FILE")
 if ! holds "$APPLIED" "$exports"$'\n' || ! exported; then
   exportfs -ra || fail "exportfs refuses the tables above; other lines of /etc/exports may be at fault"
-  say_changed "NFS exports"
   exported || fail "exportfs was content, but /var/lib/nfs/etab does not list every export of $EXPORTS_FILE"
-  install_file "$APPLIED" 0644 <<<"$exports" >/dev/null
+  temporary=$(temporary_beside "$APPLIED")
+  printf '%s\n' "$exports" >"$temporary"
+  mv -f "$temporary" "$APPLIED"
+  say_changed "NFS exports"
 fi
