@@ -17,11 +17,11 @@ const LOSS = /^(delete|replace|create|discard|import)/;
 /** The recording does not have what a provider finds in a chart, nor what the engine adds by itself. */
 const UNRECORDED = /kubernetes:helm\.sh\/v4:Chart\$|::pulumi:providers:/;
 /**
- * What has come since the recording: logins, which take nothing's place, and another name of the cluster's provider, which no
- * object follows, because it is the same cluster.
+ * What has come since the recording: logins and a question to Longhorn, which take nothing's place, and another name of the
+ * cluster's provider, which no object follows, because it is the same cluster.
  */
 const NEW_SINCE =
-  /^create .*\$pulumi-nodejs:dynamic\/homelab:HostLogin::|(^create .*\$pulumi:providers:kubernetes::k3s-provider-home-1|^delete .*\$pulumi:providers:kubernetes::k3s-provider)$/;
+  /^create .*::longhorn-upgrade(-apply)?$|^create .*\$pulumi-nodejs:dynamic\/homelab:HostLogin::|(^create .*\$pulumi:providers:kubernetes::k3s-provider-home-1|^delete .*\$pulumi:providers:kubernetes::k3s-provider)$/;
 
 /**
  * A step whose text has changed runs again, so a preview does not know what it will say: neither the kubeconfig nor,
