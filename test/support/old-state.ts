@@ -53,7 +53,11 @@ export interface StateResource {
 
 /** The home stack in a house of nobody: at addresses of this very computer, where no one answers. */
 export function houseOfNobody(): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(filledIn()).replaceAll("192.168.10.", "127.0.10.")) as Record<string, unknown>;
+  const text = JSON.stringify(filledIn()).replaceAll("192.168.10.", "127.0.10.");
+  const house = JSON.parse(text) as { apps: Record<string, { host?: string }> };
+  // Chosen after the recording; with another host of an app the Secret with everybody's logins is another.
+  delete house.apps["open-webui"].host;
+  return house;
 }
 
 /** The same provider without a cluster: it templates charts, and judges objects by what it remembers of them. */
