@@ -39,8 +39,9 @@ export const BACKUP_LABEL = "homelab/backup";
 
 /**
  * Labels of a claim whose volume is of that class. One of class `none` is in no backup as an object either (velero v1.17.1
- * pkg/backup/item_backupper.go): a restore makes the record of a retained volume as it was (pkg/restore/restore.go), the claim is
- * bound to a volume that is no more, and its pod waits for ever. A claim that is not there is made anew by the next run.
+ * pkg/backup/item_backupper.go), and so a restore of its namespace leaves its volume out: it would make the record as it was, for the
+ * volume is retained (pkg/restore/restore.go), the claim would be bound to what is no more, and its pod wait for ever. A claim that is
+ * not there is made anew by the next run.
  */
 export function backupLabels(backup: "hourly" | "daily" | "weekly" | "none"): Record<string, string> {
   return { [BACKUP_LABEL]: backup, ...(backup === "none" ? { "velero.io/exclude-from-backup": "true" } : {}) };

@@ -74,7 +74,6 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
     KUBELET_ROOT: homelab.cluster.kubeletRoot,
     UNITS: Object.values(unitName),
     KEEP: [homelab.storage.localPath.path, ...mounts],
-    TEARDOWN_COMMAND: paths.teardownCommand,
   };
   const snapshots = { SNAPSHOT_HOURS: snapshotHours };
   const gpu = { NVIDIA: nvidia ? "yes" : "no" };
@@ -105,6 +104,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
         ...inspected,
         ...tornDown,
         ...gpu,
+        TEARDOWN_COMMAND: paths.teardownCommand,
         KERNEL_DEFAULTS: Object.entries(kubeletKernelSettings).map(([name, value]) => `${name}=${value}`),
         START_SECONDS: 420,
         ...(kind === "server" ? snapshots : { SERVER: `https://${homelab.controlPlane.address}:${API_PORT}` }),

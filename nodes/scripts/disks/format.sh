@@ -74,7 +74,8 @@ mount_disk() {
     # The wait was long enough for another disk to get the name.
     [ "$(filesystem_uuid "$device")" = "$uuid" ] ||
       give_up "$1" "$device is another disk by now, without UUID $uuid; nothing was mounted. Look: blkid --probe $device"
-    mount -t ext4 -o "$MOUNT_OPTIONS" -- "$device" "$mount" || give_up "$1" "$device carries our file system, UUID $uuid, and does not mount.
+    # systemd may have been faster, as while the machine boots.
+    mount -t ext4 -o "$MOUNT_OPTIONS" -- "$device" "$mount" || [ "$(mounted_number "$mount")" = "$number" ] || give_up "$1" "$device carries our file system, UUID $uuid, and does not mount.
 It may hold the only copy of volumes: do not erase it before you know. Look: dmesg | grep $(basename "$device"); e2fsck -n $device,
 which changes nothing. Only if a power cut came while it was formatted for the first time, nothing is on it yet."
     mounted_now=yes

@@ -51,13 +51,18 @@ exported() {
   done
 }
 
-# Which exports were handed to the kernel last, as a whole: etab says of a path and a client only that there is something.
+# Which exports were handed to the kernel last, as a whole: etab says of a path and a client only that there is something. It is gone
+# while others may have been: where somebody, or a run that was ended, has changed the file, and until exportfs is content.
 APPLIED=/var/lib/homelab/nfs-exports
 
+if ! holds "$APPLIED" "$(cat "$EXPORTS_FILE" 2>/dev/null)"$'\n'; then
+  rm -f "$APPLIED"
+fi
 install_files
 enable_unit nfs-server.service
 exports=$(cat "$EXPORTS_FILE")
 if ! holds "$APPLIED" "$exports"$'\n' || ! exported; then
+  rm -f "$APPLIED"
   exportfs -ra || fail "exportfs refuses the tables above; other lines of /etc/exports may be at fault"
   exported || fail "exportfs was content, but /var/lib/nfs/etab does not list every export of $EXPORTS_FILE"
   temporary=$(temporary_beside "$APPLIED")

@@ -72,8 +72,8 @@ require_no_own_mount() {
   for directory in "$@"; do
     ! mounts_at "$directory" | grep -qxF -- "$directory" || fail "$directory is a file system of its own, which is not deleted; nothing was stopped:
 $(describe_mounts "$directory")
-Save what you need of it (server/db, server/token), end K3s with '$TEARDOWN_COMMAND stop', unmount it, take it out of /etc/fstab, and
-run again."
+Save what you need of it (server/db, server/token). Take it out of /etc/fstab, systemctl disable ${UNITS[*]}, reboot, see that
+'findmnt -R' names nothing at or below it, and run again."
   done
 }
 
@@ -300,6 +300,7 @@ keep_snapshots() {
     rm -f -- "$copy"
     cp -a --link -- "$snapshot" "$copy" 2>/dev/null || cp -a -- "$snapshot" "$copy" ||
       fail "$snapshot cannot be kept in $to; nothing was deleted. Make room there and run again"
+    bounded "$SYNC_SECONDS" sync -- "$copy" || fail "$copy cannot be written to its disk; nothing was deleted. Look: dmesg"
     mv -T -- "$copy" "$to/${snapshot##*/}"
   done < <(find "$from" -mindepth 1 -maxdepth 1 -type f -print0)
   if [ -f "$DATA_DIR/server/token" ]; then

@@ -46,10 +46,20 @@ describe("gate of the nodes, run by the real kubectl", function () {
     const { status, output } = await asked(["one gpu=t4:NoExecute"], node("one", controlPlane), node("two", own));
     expect(status).to.equal(1);
     expect(output.match(/^ {2}kubectl .*$/gm)).to.deep.equal([
-      "  kubectl taint nodes one gpu=t4:NoExecute",
+      "  kubectl taint nodes one --overwrite gpu=t4:NoExecute",
       "  kubectl taint nodes one node-role.kubernetes.io/control-plane:NoSchedule-",
       "  kubectl taint nodes two gpu:NoExecute-",
     ]);
+  });
+
+  it("a value that has changed is overwritten and not taken away; one that is a node's own kind may be configured", async () => {
+    const { output } = await asked(["one gpu=a10:NoExecute"], node("one", own));
+    expect(output.match(/^ {2}kubectl .*$/gm)).to.deep.equal([
+      "  kubectl taint nodes one --overwrite gpu=a10:NoExecute",
+    ]);
+    const away = { key: "node.kubernetes.io/out-of-service", value: "nodeshutdown", effect: "NoExecute" };
+    const wanted = ["one node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"];
+    expect(await asked(wanted, node("one", away))).to.deep.equal({ status: 0, output: "" });
   });
 });
 

@@ -78,6 +78,20 @@ describe("exports.sh with the real exportfs", function () {
     expect(printed).to.equal("first 1\n0\nchanged: NFS exports\nsecond 0\n0\n0\n");
   });
 
+  it("takes a change back that exportfs has carried out and not been content with", () => {
+    const printed = lab(
+      "array",
+      "bash narrower.sh >/dev/null",
+      "real=$(command -v exportfs); mkdir /run/discontent",
+      'printf \'#!/bin/sh\\n%s "$@"; exit 1\\n\' "$real" >/run/discontent/exportfs; chmod 0755 /run/discontent/exportfs',
+      'PATH=/run/discontent:$PATH bash step.sh >/dev/null 2>&1; echo "first $?"',
+      "grep -c '(rw,' /var/lib/nfs/etab",
+      'bash narrower.sh >/dev/null; echo "second $?"',
+      "grep -c '(rw,' /var/lib/nfs/etab",
+    );
+    expect(printed).to.match(/^first 1\n[1-9]\nsecond 0\n0\n$/);
+  });
+
   it("exports nothing while the array is not mounted", () => {
     const printed = lab("mkdir /run/array/media", "step", "ls /etc/exports.d");
     expect(printed).to.match(/nothing is mounted at \/run\/array[^]*status 1\n$/);

@@ -198,7 +198,7 @@ describe("K3s teardown, for real in namespaces of its own", function () {
       bash -c '. "$1"; set -- stop; . "$FILES/command"' x "$FILES/functions"
       cat /run/fake/log /var/lib/rancher/k3s/server/db/snapshots/etcd-1; ! mountpoint -q ${VOLUME}; cat "$nas/film.mkv"
     `);
-    expect(output).to.contain("/var/lib/rancher/k3s (tmpfs own)").and.contain("homelab-k3s-teardown stop");
+    expect(output).to.contain("/var/lib/rancher/k3s (tmpfs own)").and.contain("Take it out of /etc/fstab");
     expect(output).to.match(/stop k3s\n[^]*snapshot\nfilm\n/);
   });
 
