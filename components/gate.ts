@@ -10,6 +10,8 @@ export interface GateArgs {
   controlPlane: Host;
   /** File below nodes/scripts/gates, with its ending. It waits, and fails by naming what is missing. */
   script: string;
+  /** As in HostScript. */
+  libraries?: readonly string[];
   variables?: Readonly<Record<string, ShellValue>>;
   /** Nodes that it speaks of. It asks again when one of them has been replaced by another machine. Default: none. */
   nodes?: readonly NodeMachine[];
@@ -31,6 +33,7 @@ export function gate(name: string, args: GateArgs, opts: pulumi.ComponentResourc
       script: {
         name,
         source: `gates/${args.script}`,
+        libraries: args.libraries,
         variables: args.variables,
         timeoutSeconds: args.timeoutSeconds ?? 600,
       },

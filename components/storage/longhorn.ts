@@ -47,7 +47,12 @@ export class Longhorn extends OrderedComponent {
     const { name: inside } = namespace(LONGHORN_NAMESPACE, { homelab, gatewayAccess: true }, kept);
     const upgradable = gate(
       `${name}-upgrade`,
-      { controlPlane, script: "longhorn-upgrade.sh", variables: { VERSION: homelab.versions.charts.longhorn } },
+      {
+        controlPlane,
+        script: "longhorn-upgrade.sh",
+        libraries: ["versions-lib.sh"],
+        variables: { VERSION: homelab.versions.charts.longhorn },
+      },
       child,
     );
     const chart = pinnedChart(

@@ -93,7 +93,7 @@ export function k3sNodeStep(homelab: Homelab, machine: NodeMachine, mounts: read
     script: {
       name: kind === "server" ? "k3s-server" : "k3s-agent",
       source: `k3s/${kind}.sh`,
-      libraries: ["k3s/inspect.sh", "k3s/teardown.sh", "k3s/common.sh"],
+      libraries: ["versions-lib.sh", "k3s/inspect.sh", "k3s/teardown.sh", "k3s/common.sh"],
       variables: {
         NODE: machine.name,
         GENERATION: homelab.cluster.generation,

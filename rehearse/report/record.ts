@@ -28,10 +28,8 @@ export function recordOf(
 ): RunRecord {
   const { ok, milliseconds, steps, errors, leftBehind } = run;
   const { at, stack, deployer, standIns = [], leftOut = [] } = about;
-  return {
-    ...{ version: 1, at: at.toISOString(), stack, deployer, ok, milliseconds, steps, errors, leftBehind },
-    ...{ standIns, leftOut },
-  };
+  const outcome = { ok, milliseconds, steps, errors, leftBehind };
+  return { version: 1, at: at.toISOString(), stack, deployer, ...outcome, standIns, leftOut };
 }
 
 export function writeRecord(file: string, record: RunRecord): void {

@@ -4,7 +4,9 @@ import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { Context } from "mocha";
 import { renderStep, type ShellValue } from "../../nodes/host-script";
+import { skipBecause } from "./skip";
 
 /** A Kubernetes object as the API server would return it. */
 export interface ApiObject {
@@ -37,13 +39,12 @@ export interface GateRun {
   output: string;
 }
 
-/** Why gates cannot run here; undefined if they can. */
-export function gateProblem(): string | undefined {
+/** Skips where gates cannot run. */
+export function needKubectl(context: Context): void {
   try {
     execFileSync("kubectl", ["version", "--client"], { stdio: "ignore" });
-    return undefined;
   } catch {
-    return "kubectl is not installed";
+    skipBecause(context, "kubectl is not installed");
   }
 }
 
@@ -52,11 +53,13 @@ export function gateProblem(): string | undefined {
  * that answers with these objects and nothing else, or with errors only.
  *
  * @param source file below nodes/scripts/gates.
+ * @param libraries as in HostScript. Default: none.
  */
 export async function runGate(
   source: string,
   variables: Readonly<Record<string, ShellValue>>,
   objects: readonly ApiObject[] | "down",
+  libraries: readonly string[] = [],
 ): Promise<GateRun> {
   const server = http.createServer((request, response) => {
     if (objects === "down") {
@@ -82,6 +85,7 @@ export async function runGate(
     const script = renderStep({
       name: "gate",
       source: `gates/${source}`,
+      libraries,
       variables: { WAIT_SECONDS: 0, ...variables },
       timeoutSeconds: 60,
     });

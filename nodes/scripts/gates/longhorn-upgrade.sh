@@ -14,11 +14,11 @@ asked() { found=$(running); }
 try 10 "${PAUSE_SECONDS:-6}" asked || fail "which Longhorn runs cannot be read; nothing was changed"
 
 if [[ $found =~ ^v([0-9]+)\.([0-9]+)\.[0-9]+$ ]]; then
-  major=${BASH_REMATCH[1]} next=$((BASH_REMATCH[2] + 1))
-  [ "$(printf '%s\n' "${found#v}" "$VERSION" | sort -V | tail -n 1)" = "$VERSION" ] ||
-    fail "Longhorn $found runs and $VERSION is configured: it cannot go back. Set versions.charts.longhorn to ${found#v}; nothing was changed"
-  IFS=. read -r -a to <<<"$VERSION"
-  if [ "${to[0]}" != "$major" ] || [ "${to[1]}" -gt "$next" ]; then
-    fail "from Longhorn $found to $VERSION skips a minor version: set versions.charts.longhorn to a release of $major.$next first; nothing was changed"
-  fi
+  next=${BASH_REMATCH[1]}.$((BASH_REMATCH[2] + 1))
+  case $(upgrade_kind "${found#v}" "$VERSION") in
+    down)
+      fail "Longhorn $found runs and $VERSION is configured: it cannot go back. Set versions.charts.longhorn to ${found#v}; nothing was changed" ;;
+    skips)
+      fail "from Longhorn $found to $VERSION skips a minor version: set versions.charts.longhorn to a release of $next first; nothing was changed" ;;
+  esac
 fi

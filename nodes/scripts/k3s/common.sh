@@ -69,21 +69,15 @@ require_role() {
   done
 }
 
-# Same rule as upgradeProblem in nodes/k3s/version.ts, for what is really installed.
 require_upgrade_path() {
-  local installed=$1 wanted=$2 from to
-  if [ -z "$installed" ] || [ "$installed" = "$wanted" ]; then
-    return 0
-  fi
-  if [ "$(printf '%s\n' "$installed" "$wanted" | sort -V | tail -n 1)" = "$installed" ]; then
-    fail "K3s $installed is installed and newer than $wanted; K3s cannot be downgraded. Restore an etcd snapshot of the old
-version into a new generation instead."
-  fi
-  IFS=. read -r -a from <<<"${installed#v}"
-  IFS=. read -r -a to <<<"${wanted#v}"
-  if [ "${from[0]}" != "${to[0]}" ] || [ $((to[1] - from[1])) -gt 1 ]; then
-    fail "from K3s $installed to $wanted skips a minor version; set versions.k3s to each minor in between first"
-  fi
+  local installed=$1 wanted=$2
+  [ -n "$installed" ] || return 0
+  case $(upgrade_kind "$installed" "$wanted") in
+    down)
+      fail "K3s $installed is installed and newer than $wanted; K3s cannot be downgraded. Restore an etcd snapshot of the old
+version into a new generation instead." ;;
+    skips) fail "from K3s $installed to $wanted skips a minor version; set versions.k3s to each minor in between first" ;;
+  esac
 }
 
 # The kubelet root is nobody else's when it is first used, and moves only while nothing lies below the old one.

@@ -288,8 +288,7 @@ save_snapshot() {
 
 # The old cluster's etcd snapshots and the token that they are encrypted with.
 keep_snapshots() {
-  local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1
-  local snapshot copy
+  local from=$DATA_DIR/server/db/snapshots to=$MEMORY/snapshots/$1 snapshot copy
   [ -n "$(ls -A "$from" 2>/dev/null)" ] || return 0
   mkdir -p "$to"
   chmod 0700 "$MEMORY/snapshots" "$to"

@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import { gateProblem, runGate, type ApiObject } from "../../support/fake-api";
-import { skipBecause } from "../../support/skip";
+import { needKubectl, runGate, type ApiObject } from "../../support/fake-api";
 
 const location = (status: object): ApiObject => ({
   apiVersion: "velero.io/v1",
@@ -15,10 +14,7 @@ describe("gate of the backup location, run by the real kubectl", function () {
     runGate("backup-location.sh", { NAMESPACE: "velero", LOCATION: "default" }, objects);
 
   before(function () {
-    const problem = gateProblem();
-    if (problem !== undefined) {
-      skipBecause(this, problem);
-    }
+    needKubectl(this);
   });
 
   it("opens when Velero reaches its bucket", async () => {

@@ -1,8 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { renderStep } from "../../../nodes/host-script";
-import { gateProblem, runGate, type ApiObject } from "../../support/fake-api";
-import { skipBecause } from "../../support/skip";
+import { needKubectl, runGate, type ApiObject } from "../../support/fake-api";
+import { shellcheck } from "../../nodes/shellcheck";
 
 type Taint = { key: string; value?: string; effect: string };
 
@@ -21,10 +20,7 @@ describe("gate of the nodes, run by the real kubectl", function () {
   this.timeout(60_000);
 
   before(function () {
-    const problem = gateProblem();
-    if (problem !== undefined) {
-      skipBecause(this, problem);
-    }
+    needKubectl(this);
   });
 
   const asked = (TAINTS: string[], ...objects: ApiObject[]) =>
@@ -67,10 +63,6 @@ describe("gate of the nodes as text", () => {
   it("passes shellcheck", function () {
     const variables = { NODES: ["k3s1"], TAINTS: ["k3s1 gpu=t4:NoExecute"] };
     const script = renderStep({ name: "gate", source: "gates/nodes-ready.sh", variables, timeoutSeconds: 60 });
-    const { error, stdout } = spawnSync("shellcheck", ["--shell=bash", "-"], { input: script, encoding: "utf8" });
-    if (error) {
-      skipBecause(this, "shellcheck is not installed");
-    }
-    expect(stdout).to.equal("");
+    shellcheck(this, script);
   });
 });

@@ -1,8 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { renderStep } from "../../../nodes/host-script";
-import { gateProblem, runGate, type ApiObject } from "../../support/fake-api";
-import { skipBecause } from "../../support/skip";
+import { needKubectl, runGate, type ApiObject } from "../../support/fake-api";
+import { shellcheck } from "../../nodes/shellcheck";
 
 const root = "/var/lib/rancher/k3s/agent/kubelet";
 
@@ -73,10 +72,7 @@ describe("gates of the storage, run by the real kubectl", function () {
   this.timeout(60_000);
 
   before(function () {
-    const problem = gateProblem();
-    if (problem !== undefined) {
-      skipBecause(this, problem);
-    }
+    needKubectl(this);
   });
 
   for (const [script, variables] of [
@@ -100,7 +96,7 @@ describe("gates of the storage, run by the real kubectl", function () {
       metadata: { name: "settings.longhorn.io" },
     };
     const asked = (VERSION: string, ...objects: ApiObject[]) =>
-      runGate("longhorn-upgrade.sh", { VERSION, PAUSE_SECONDS: 0 }, objects);
+      runGate("longhorn-upgrade.sh", { VERSION, PAUSE_SECONDS: 0 }, objects, ["versions-lib.sh"]);
     const running = (version: string) => [kind, setting("current-longhorn-version", version)];
 
     it("lets a first installation, the same version, a patch and the next minor version pass", async () => {
@@ -326,14 +322,7 @@ describe("gates of the storage as text", () => {
   for (const source of gates) {
     it(`${source} passes shellcheck`, function () {
       const script = renderStep({ name: "gate", source: `gates/${source}`, variables, timeoutSeconds: 60 });
-      const { error, stdout } = spawnSync("shellcheck", ["-x", "-s", "bash", "-e", "SC2034", "-"], {
-        input: script,
-        encoding: "utf8",
-      });
-      if (error) {
-        skipBecause(this, "shellcheck is not installed");
-      }
-      expect(stdout).to.equal("");
+      shellcheck(this, script, ["SC2034"]);
     });
   }
 });

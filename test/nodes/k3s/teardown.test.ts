@@ -363,51 +363,33 @@ describe("K3s teardown, for real in namespaces of its own", function () {
     `);
   });
 
+  /** A firewall with these lines in its table nat, which prints what it is given anew. */
+  const iptables = (...lines: string[]) => `
+      printf '%s\\n' '#!/bin/sh' "printf '%s\\\\n' ${["*nat", ...lines, "COMMIT"].map((line) => `'${line}'`).join(" ")}" | tool iptables-save
+      printf '%s\\n' '#!/bin/sh' "sed 's/^/restored: /'" | tool iptables-restore`;
+  const restoredMine = ["restored: *nat", "restored: :MINE - [0:0]", "restored: -A INPUT -j MINE", "restored: COMMIT"];
+
   it("removes those of K3s' own flannel, where K3s has run with it", () => {
     const output = passes(`
       ip link add cni0 type bridge; ip link add cni-other0 type bridge; mkdir -p /run/flannel
-      tool iptables-save <<'EOF'
-#!/bin/sh
-printf '%s\n' '*nat' ':FLANNEL-POSTRTG - [0:0]' ':MINE - [0:0]' '-A PREROUTING -j CNI-HOSTPORT-DNAT' '-A INPUT -j MINE' COMMIT
-EOF
-      tool iptables-restore <<'EOF'
-#!/bin/sh
-sed 's/^/restored: /'
-EOF
+      ${iptables(":FLANNEL-POSTRTG - [0:0]", ":MINE - [0:0]", "-A PREROUTING -j CNI-HOSTPORT-DNAT", "-A INPUT -j MINE")}
       . "$FILES/functions"; tear_down_k3s 1
       ! ip link show cni0 2>/dev/null && ip link show cni-other0
     `);
-    expect(output.match(/^restored: .*$/gm)).to.deep.equal([
-      "restored: *nat",
-      "restored: :MINE - [0:0]",
-      "restored: -A INPUT -j MINE",
-      "restored: COMMIT",
-    ]);
+    expect(output.match(/^restored: .*$/gm)).to.deep.equal(restoredMine);
   });
 
   it("removes Cilium's links and rules, which would leave the host without its network, and no others", () => {
     const output = passes(`
       ip link add cilium_host type veth peer name cilium_net || { echo "no veth in this kernel"; exit 0; }
       ip link add lan0 type bridge
-      tool iptables-save <<'EOF'
-#!/bin/sh
-printf '%s\\n' '*nat' ':CILIUM_POST_nat - [0:0]' ':MINE - [0:0]' '-A POSTROUTING -j CILIUM_POST_nat' '-A INPUT -j MINE' COMMIT
-EOF
-      tool iptables-restore <<'EOF'
-#!/bin/sh
-sed 's/^/restored: /'
-EOF
+      ${iptables(":CILIUM_POST_nat - [0:0]", ":MINE - [0:0]", "-A POSTROUTING -j CILIUM_POST_nat", "-A INPUT -j MINE")}
       . "$FILES/functions"; tear_down_k3s 1
       ! ip link show cilium_host 2>/dev/null && ! ip link show cilium_net 2>/dev/null && ip link show lan0
     `);
     if (!output.includes("no veth")) {
       expect(output).to.contain("lan0");
-      expect(output.match(/^restored: .*$/gm)).to.deep.equal([
-        "restored: *nat",
-        "restored: :MINE - [0:0]",
-        "restored: -A INPUT -j MINE",
-        "restored: COMMIT",
-      ]);
+      expect(output.match(/^restored: .*$/gm)).to.deep.equal(restoredMine);
     }
   });
 });

@@ -16,6 +16,7 @@ const tag = ({ major, minor, patch, build }: Release) => `v${major}.${minor}.${p
 function refusals(pairs: readonly (readonly [string, string])[]): string[] {
   const script = [
     readScript("lib.sh"),
+    readScript("versions-lib.sh"),
     readScript("k3s/common.sh"),
     ...pairs.map(([from, to]) => `(require_upgrade_path '${from}' '${to}') 2>&1 | tr '\\n' ' ' || true; echo`),
   ].join("\n");

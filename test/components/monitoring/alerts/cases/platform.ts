@@ -21,6 +21,12 @@ const condition = (values: string) => [
 const disk = (metric: string, node: string, mountpoint: string, values: string) =>
   of(`${metric}{node="${node}", mountpoint="${mountpoint}", device="/dev/sda1", fstype="ext4"}`, values);
 
+/** So many percent of the root disk are free, for an hour. */
+const rootHasLeft = (node: string, percent: string) => [
+  disk("node_filesystem_avail_bytes", node, "/", `${percent}e9x60`),
+  disk("node_filesystem_size_bytes", node, "/", "100e9x60"),
+];
+
 const nodeCases: readonly AlertCase[] = [
   ...both("NodeDown", {
     when: "k3s1 is not Ready",
@@ -75,31 +81,19 @@ const nodeCases: readonly AlertCase[] = [
   }),
   ...both("NodeFilesystemNearEviction", {
     when: "7.5% are left",
-    series: [
-      disk("node_filesystem_avail_bytes", "k3s1", "/", "7.5e9x60"),
-      disk("node_filesystem_size_bytes", "k3s1", "/", "100e9x60"),
-    ],
+    series: rootHasLeft("k3s1", "7.5"),
     at: "20m",
     fires: [told("critical", { node: "k3s1", mountpoint: "/" }, "/ of k3s1 has 7.5% free")],
     otherwise: "11% are left",
-    fine: [
-      disk("node_filesystem_avail_bytes", "k3s1", "/", "11e9x60"),
-      disk("node_filesystem_size_bytes", "k3s1", "/", "100e9x60"),
-    ],
+    fine: rootHasLeft("k3s1", "11"),
   }),
   ...both("NodeFilesystemNearEviction", {
     when: "the control plane, which evicts at 10%, has 14% left",
-    series: [
-      disk("node_filesystem_avail_bytes", "k3s-master1", "/", "14e9x60"),
-      disk("node_filesystem_size_bytes", "k3s-master1", "/", "100e9x60"),
-    ],
+    series: rootHasLeft("k3s-master1", "14"),
     at: "20m",
     fires: [told("critical", { node: "k3s-master1", mountpoint: "/" }, "/ of k3s-master1 has 14.0% free")],
     otherwise: "16% are left there",
-    fine: [
-      disk("node_filesystem_avail_bytes", "k3s-master1", "/", "16e9x60"),
-      disk("node_filesystem_size_bytes", "k3s-master1", "/", "100e9x60"),
-    ],
+    fine: rootHasLeft("k3s-master1", "16"),
   }),
   ...both("NodeFilesystemReadOnly", {
     when: "the kernel remounted it",
